@@ -1,0 +1,6 @@
+namespace ActorBroker.Log;
+
+internal sealed class LogSegment
+{
+    public void Release() => throw new NotImplementedException();
+}

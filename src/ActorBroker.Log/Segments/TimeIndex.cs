@@ -1,0 +1,6 @@
+namespace ActorBroker.Log;
+
+internal sealed class TimeIndex
+{
+    public const int EntrySize = 12;
+}
