@@ -1,0 +1,28 @@
+namespace ActorBroker.Replication;
+
+/// <summary>Why a partition declined an input. Mapped to Kafka's codes at the edge (Api/PartitionErrors).</summary>
+internal enum PartitionError
+{
+    None,
+
+    /// <summary>Another broker leads, or nobody does.</summary>
+    NotLeader,
+
+    /// <summary>The caller knows an older leader epoch than this leader's.</summary>
+    FencedLeaderEpoch,
+
+    /// <summary>The caller knows a newer leader epoch: this broker's metadata lags behind.</summary>
+    UnknownLeaderEpoch,
+
+    /// <summary>acks=all while fewer replicas are in sync than min.insync.replicas; nothing was written.</summary>
+    NotEnoughReplicas,
+
+    /// <summary>The batch is larger than max.message.bytes.</summary>
+    MessageTooLarge,
+
+    /// <summary>The volume is below its reserve. Retriable: writes resume by themselves.</summary>
+    StorageFull,
+
+    /// <summary>A write failed; whether the batch is on disk is unknown. Retriable: the partition is being reopened.</summary>
+    StorageFailed,
+}
