@@ -1,0 +1,146 @@
+namespace ActorBroker.Protocol;
+
+/// <summary>
+/// The response to a request that failed as a whole: the error stands in every place where a client of that API looks for
+/// one, since many responses have none at the top.
+/// </summary>
+public static class ErrorResponses
+{
+    /// <summary>Kafka's "not known" in offsets and timestamps.</summary>
+    private const long Unknown = -1;
+
+    /// <param name="request">The request that failed.</param>
+    /// <param name="code">Why.</param>
+    /// <param name="message">The same in words, where the response has room for it; null for the code's own sentence.</param>
+    public static IResponse For(IRequest request, ErrorCode code, string? message = null)
+    {
+        message ??= code.Describe();
+        return request switch
+        {
+            ProduceRequest r => Produce(r, code, message),
+            FetchRequest r => Fetch(r, code),
+            ListOffsetsRequest r => ListOffsets(r, code),
+            MetadataRequest r => Metadata(r, code),
+            ApiVersionsRequest => new ApiVersionsResponse { ErrorCode = code, ApiKeys = [Range(ApiKey.ApiVersions)] },
+            CreateTopicsRequest r => new CreateTopicsResponse
+            {
+                Topics = Map(r.Topics, t => new CreateTopicsResponse.CreatableTopicResult { Name = t.Name, ErrorCode = code, ErrorMessage = message }),
+            },
+            DeleteTopicsRequest r => DeleteTopics(r, code, message),
+            DescribeConfigsRequest r => new DescribeConfigsResponse
+            {
+                Results = Map(r.Resources, c => new DescribeConfigsResponse.DescribeConfigsResult
+                {
+                    ErrorCode = code,
+                    ErrorMessage = message,
+                    ResourceType = c.ResourceType,
+                    ResourceName = c.ResourceName,
+                }),
+            },
+            CreatePartitionsRequest r => new CreatePartitionsResponse
+            {
+                Results = Map(r.Topics, t => new CreatePartitionsResponse.CreatePartitionsTopicResult { Name = t.Name, ErrorCode = code, ErrorMessage = message }),
+            },
+            IncrementalAlterConfigsRequest r => new IncrementalAlterConfigsResponse
+            {
+                Responses = Map(r.Resources, c => new IncrementalAlterConfigsResponse.AlterConfigsResourceResponse
+                {
+                    ErrorCode = code,
+                    ErrorMessage = message,
+                    ResourceType = c.ResourceType,
+                    ResourceName = c.ResourceName,
+                }),
+            },
+            DescribeTopicPartitionsRequest r => new DescribeTopicPartitionsResponse
+            {
+                Topics = Map(r.Topics, t => new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic { ErrorCode = code, Name = t.Name }),
+            },
+            _ => throw ProtocolException.UnknownApi(request.ApiKey),
+        };
+    }
+
+    private static ProduceResponse Produce(ProduceRequest request, ErrorCode code, string message) => new()
+    {
+        Responses = Map(request.TopicData, topic => new ProduceResponse.TopicProduceResponse
+        {
+            Name = topic.Name,
+            PartitionResponses = Map(topic.PartitionData, partition => new ProduceResponse.PartitionProduceResponse
+            {
+                Index = partition.Index,
+                ErrorCode = code,
+                ErrorMessage = message,
+                BaseOffset = Unknown,
+            }),
+        }),
+    };
+
+    private static FetchResponse Fetch(FetchRequest request, ErrorCode code) => new()
+    {
+        ErrorCode = code,
+        Responses = Map(request.Topics, topic => new FetchResponse.FetchableTopicResponse
+        {
+            Topic = topic.Topic,
+            TopicId = topic.TopicId,
+            Partitions = Map(topic.Partitions, partition => new FetchResponse.PartitionData
+            {
+                PartitionIndex = partition.Partition,
+                ErrorCode = code,
+                HighWatermark = Unknown,
+                Records = ReadOnlyMemory<byte>.Empty,
+            }),
+        }),
+    };
+
+    private static ListOffsetsResponse ListOffsets(ListOffsetsRequest request, ErrorCode code) => new()
+    {
+        Topics = Map(request.Topics, topic => new ListOffsetsResponse.ListOffsetsTopicResponse
+        {
+            Name = topic.Name,
+            Partitions = Map(topic.Partitions, partition => new ListOffsetsResponse.ListOffsetsPartitionResponse
+            {
+                PartitionIndex = partition.PartitionIndex,
+                ErrorCode = code,
+            }),
+        }),
+    };
+
+    private static MetadataResponse Metadata(MetadataRequest request, ErrorCode code) => new()
+    {
+        Topics = Map(request.Topics ?? [], topic => new MetadataResponse.MetadataResponseTopic
+        {
+            ErrorCode = code,
+            Name = topic.Name,
+            TopicId = topic.TopicId,
+        }),
+    };
+
+    /// <summary>Up to version 5 the topics stand in <c>TopicNames</c>, later in <c>Topics</c>.</summary>
+    private static DeleteTopicsResponse DeleteTopics(DeleteTopicsRequest request, ErrorCode code, string message) => new()
+    {
+        Responses =
+        [
+            .. Map(request.TopicNames, name => new DeleteTopicsResponse.DeletableTopicResult { Name = name, ErrorCode = code, ErrorMessage = message }),
+            .. Map(request.Topics, topic => new DeleteTopicsResponse.DeletableTopicResult
+            {
+                Name = topic.Name,
+                TopicId = topic.TopicId,
+                ErrorCode = code,
+                ErrorMessage = message,
+            }),
+        ],
+    };
+
+    private static ApiVersionsResponse.ApiVersion Range(ApiKey key)
+    {
+        var info = ApiRegistry.Get(key);
+        return new ApiVersionsResponse.ApiVersion { ApiKey = key, MinVersion = info.MinVersion, MaxVersion = info.MaxVersion };
+    }
+
+    private static TResult[] Map<T, TResult>(IReadOnlyList<T> items, Func<T, TResult> map)
+    {
+        var mapped = new TResult[items.Count];
+        for (var i = 0; i < mapped.Length; i++)
+            mapped[i] = map(items[i]);
+        return mapped;
+    }
+}
