@@ -1,20 +1,9 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using ActorBroker.Protocol;
 
 namespace ActorBroker.Metadata;
-
-/// <summary>Kafka's types of configuration values, with the numbers that DescribeConfigs uses.</summary>
-internal enum ConfigType : sbyte
-{
-    Boolean = 1,
-    String = 2,
-    Int = 3,
-    Short = 4,
-    Long = 5,
-    Double = 6,
-    List = 7,
-}
 
 /// <summary>One topic configuration key.</summary>
 /// <param name="Name">On a topic.</param>
