@@ -19,7 +19,7 @@ internal readonly record struct WaitInput(RequestKey Key, LeaderEpoch ExpectedEp
 /// offline   assignment led here         leader: epoch start = log end, replicas' log ends unknown
 /// offline   anything else               refused NotLeader
 /// leader    append                      Append, or ProduceReply with the refusal
-/// leader    persisted                   applied; ProduceReply (acks=1); high watermark may move
+/// leader    persisted                   applied; ProduceReply (acks=0, 1); high watermark may move
 /// leader    high watermark moved        ProduceReply (acks=all), WakeFetch
 /// leader    newer epoch, led here       leader of that epoch; what waits goes on waiting
 /// leader    led elsewhere or nowhere    offline; what waits is answered NotLeader
@@ -110,7 +110,7 @@ internal sealed class PartitionCore
             _inFlight.Enqueue((input.Key, input.Acks));
             effects.Add(PartitionEffect.Append(input.Key));
         }
-        else if (input.Acks != Acks.None)
+        else
         {
             effects.Add(PartitionEffect.Refused(input.Key, error));
         }
@@ -121,11 +121,11 @@ internal sealed class PartitionCore
     {
         var (key, acks) = _inFlight.Dequeue();
         State.Apply(batch);
-        if (acks == Acks.Leader)
+        if (acks != Acks.All)
             effects.Add(PartitionEffect.Appended(key, batch.BaseOffset, batch.AppendTimeMs));
-        else if (acks == Acks.All && IsLeader)
+        else if (IsLeader)
             _uncommitted.Enqueue(new UncommittedProduce(key, batch.NextOffset, batch.BaseOffset, batch.AppendTimeMs));
-        else if (acks == Acks.All)
+        else
             effects.Add(PartitionEffect.Refused(key, PartitionError.NotLeader));
         AdvanceHighWatermark(effects);
     }
@@ -136,8 +136,14 @@ internal sealed class PartitionCore
         _closing = PartitionError.StorageFailed;
         BecomeOffline(PartitionError.StorageFailed, effects);
         while (_inFlight.TryDequeue(out var lost))
-            if (lost.Acks != Acks.None)
-                effects.Add(PartitionEffect.Refused(lost.Key, PartitionError.StorageFailed));
+            effects.Add(PartitionEffect.Refused(lost.Key, PartitionError.StorageFailed));
+    }
+
+    /// <summary>The oldest batch in flight was refused and nothing of it written: the volume ran full since it was admitted.</summary>
+    public void OnPersistRejected(List<PartitionEffect> effects)
+    {
+        _storageFull = true;
+        effects.Add(PartitionEffect.Refused(_inFlight.Dequeue().Key, PartitionError.StorageFull));
     }
 
     /// <summary>The replica is to stop by order (shutdown, deletion): nothing new is admitted, and once nothing is in flight it may close.</summary>

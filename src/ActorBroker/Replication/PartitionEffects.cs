@@ -12,6 +12,8 @@ internal readonly record struct RequestKey(object Client, long Call, int Slot);
 internal enum Acks : short
 {
     All = -1,
+
+    /// <summary>The client wants no answer; its session still hears when the batch is written, as with <see cref="Leader"/>.</summary>
     None = 0,
 
     /// <summary>Written by the leader, as durably as the flush policy promises.</summary>

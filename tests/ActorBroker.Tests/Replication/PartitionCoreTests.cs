@@ -28,7 +28,7 @@ public sealed class PartitionCoreTests
             append c -> write c | hw 0 end 0
             persisted -> ack a at 0, wake reader | hw 3 end 3
             persisted -> ack b at 3 | hw 4 end 4
-            persisted -> nothing | hw 6 end 6
+            persisted -> ack c at 4 | hw 6 end 6
             """);
     }
 
@@ -123,10 +123,27 @@ public sealed class PartitionCoreTests
             append fits -> write fits | hw 0 end 0
             storage full -> nothing | hw 0 end 0
             append later -> refuse later StorageFull | hw 0 end 0
-            append silent -> nothing | hw 0 end 0
+            append silent -> refuse silent StorageFull | hw 0 end 0
             persisted -> ack fits at 0 | hw 1 end 1
             storage back -> nothing | hw 1 end 1
             append now -> write now | hw 1 end 1
+            """);
+    }
+
+    [Fact]
+    public void A_batch_that_the_log_has_no_room_for_is_refused_and_so_are_the_next_until_there_is_room()
+    {
+        var script = new PartitionScript()
+            .Lead(0, 0, [1]).Append("a").Append("b").Persisted().Rejected().Append("c").Storage(full: false).Append("d");
+        Expect(script, """
+            assign epoch 0 -> nothing | hw 0 end 0
+            append a -> write a | hw 0 end 0
+            append b -> write b | hw 0 end 0
+            persisted -> ack a at 0 | hw 1 end 1
+            rejected -> refuse b StorageFull | hw 1 end 1
+            append c -> refuse c StorageFull | hw 1 end 1
+            storage back -> nothing | hw 1 end 1
+            append d -> write d | hw 1 end 1
             """);
     }
 
@@ -149,7 +166,7 @@ public sealed class PartitionCoreTests
             append lost -> write lost | hw 0 end 1
             append quiet -> write quiet | hw 0 end 1
             wait reader -> nothing | hw 0 end 1
-            persist failed -> refuse written StorageFailed, wake reader StorageFailed, refuse lost StorageFailed | hw 0 end 1
+            persist failed -> refuse written StorageFailed, wake reader StorageFailed, refuse lost StorageFailed, refuse quiet StorageFailed | hw 0 end 1
             append after -> refuse after StorageFailed | hw 0 end 1
             assign epoch 1 -> nothing | hw 0 end 1
             wait late -> wake late NotLeader | hw 0 end 1

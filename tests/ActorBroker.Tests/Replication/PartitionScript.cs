@@ -46,6 +46,8 @@ internal sealed class PartitionScript
         return Step("persisted", () => Core.OnPersisted(batch, _effects));
     }
 
+    public PartitionScript Rejected() => Step("rejected", () => Core.OnPersistRejected(_effects));
+
     public PartitionScript PersistFailed() => Step("persist failed", () => Core.OnPersistFailed(_effects));
 
     public PartitionScript Replica(int id, long logEnd, int epoch) =>

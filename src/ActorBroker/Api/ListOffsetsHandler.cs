@@ -1,0 +1,76 @@
+using ActorBroker.Log;
+using ActorBroker.Protocol;
+using ActorBroker.Replication;
+
+namespace ActorBroker.Api;
+
+/// <summary>ListOffsets: the beginning, the end, and the first record at or past a time, as far as committed.</summary>
+internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHandler
+{
+    private const long Latest = -1;
+    private const long Earliest = -2;
+    private const long MaxTimestamp = -3;
+
+    public ApiKey ApiKey => ApiKey.ListOffsets;
+
+    public void Handle(ApiCall call)
+    {
+        var request = (ListOffsetsRequest)call.Request;
+        var topics = new ListOffsetsResponse.ListOffsetsTopicResponse[request.Topics.Count];
+        for (var t = 0; t < topics.Length; t++)
+        {
+            var topic = request.Topics[t];
+            var partitions = new ListOffsetsResponse.ListOffsetsPartitionResponse[topic.Partitions.Count];
+            for (var p = 0; p < partitions.Length; p++)
+                partitions[p] = Find(call.Context, topic.Name, topic.Partitions[p]);
+            topics[t] = new ListOffsetsResponse.ListOffsetsTopicResponse { Name = topic.Name, Partitions = partitions };
+        }
+
+        call.Reply(new ListOffsetsResponse { Topics = topics });
+    }
+
+    private ListOffsetsResponse.ListOffsetsPartitionResponse Find(
+        RequestContext context, string topic, ListOffsetsRequest.ListOffsetsPartition asked)
+    {
+        var located = locator.Find(context, AclOperation.Describe, topic, Guid.Empty, asked.PartitionIndex);
+        if (located.Handle is not { } handle) return Failure(asked, located.Error);
+        var view = handle.View;
+        if (!view.IsLeader) return Failure(asked, ErrorCode.NotLeaderOrFollower);
+        var epoch = PartitionCore.CheckEpoch(view.LeaderEpoch, new LeaderEpoch(asked.CurrentLeaderEpoch));
+        if (epoch != PartitionError.None) return Failure(asked, PartitionErrors.Code(epoch));
+        try
+        {
+            return Find(asked, handle.Log, view);
+        }
+        catch (Exception fault) when (fault is IOException or ObjectDisposedException)
+        {
+            return Failure(asked, ErrorCode.KafkaStorageError);
+        }
+    }
+
+    private static ListOffsetsResponse.ListOffsetsPartitionResponse Find(
+        ListOffsetsRequest.ListOffsetsPartition asked, PartitionLog log, PartitionView view)
+    {
+        if (asked.Timestamp == Earliest) return Success(asked, -1, view.LogStart, log.EpochAt(view.LogStart));
+        if (asked.Timestamp < MaxTimestamp) return Failure(asked, ErrorCode.InvalidRequest);
+        // Until then the end is not known, and neither is whether a record found belongs to the committed ones.
+        if (!view.KnowsCommitted) return Failure(asked, ErrorCode.OffsetNotAvailable);
+        if (asked.Timestamp == Latest) return Success(asked, -1, view.HighWatermark, view.LeaderEpoch);
+        var found = asked.Timestamp == MaxTimestamp ? log.OffsetOfMaxTimestamp() : log.OffsetForTimestamp(asked.Timestamp);
+        return found is { } record && record.Offset < view.HighWatermark
+            ? Success(asked, record.TimestampMs, record.Offset, record.Epoch)
+            : Success(asked, -1, Offset.None, LeaderEpoch.None);
+    }
+
+    private static ListOffsetsResponse.ListOffsetsPartitionResponse Success(
+        ListOffsetsRequest.ListOffsetsPartition asked, long timestampMs, Offset offset, LeaderEpoch epoch) => new()
+        {
+            PartitionIndex = asked.PartitionIndex,
+            Timestamp = timestampMs,
+            Offset = offset.Value,
+            LeaderEpoch = epoch.Value,
+        };
+
+    private static ListOffsetsResponse.ListOffsetsPartitionResponse Failure(
+        ListOffsetsRequest.ListOffsetsPartition asked, ErrorCode error) => new() { PartitionIndex = asked.PartitionIndex, ErrorCode = error };
+}

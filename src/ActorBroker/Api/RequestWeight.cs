@@ -1,0 +1,32 @@
+using ActorBroker.Protocol;
+
+namespace ActorBroker.Api;
+
+/// <summary>About how many bytes a request keeps in memory while it is under way.</summary>
+internal static class RequestWeight
+{
+    private const int Base = 1024;
+
+    public static long Of(IRequest request) => request switch
+    {
+        ProduceRequest produce => Base + RecordBytes(produce),
+        FetchRequest fetch => Base + (256L * Partitions(fetch)),
+        _ => Base,
+    };
+
+    private static long RecordBytes(ProduceRequest request)
+    {
+        var bytes = 0L;
+        foreach (var topic in request.TopicData)
+            foreach (var partition in topic.PartitionData)
+                bytes += partition.Records.GetValueOrDefault().Length + 128;
+        return bytes;
+    }
+
+    private static long Partitions(FetchRequest request)
+    {
+        var count = 0L;
+        foreach (var topic in request.Topics) count += topic.Partitions.Count;
+        return count;
+    }
+}
