@@ -15,7 +15,7 @@ internal static class MessageTools
     public static IEnumerable<PropertyInfo> Fields(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite);
 
-    public static bool IsStruct(Type type) => type.Namespace == "ActorBroker.Protocol" && type.IsClass;
+    public static bool IsStruct(Type type) => type is { Namespace: "ActorBroker.Protocol", IsClass: true, IsArray: false };
 
     public static bool IsList(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>);
 
