@@ -1,0 +1,16 @@
+using ActorBroker.Protocol;
+using static ActorBroker.Protocol.ApiVersionsResponse;
+
+namespace ActorBroker.Api.Admin;
+
+/// <summary>Which requests this node serves, and in which versions.</summary>
+/// <param name="served">Read when asked, since the handlers are gathered after this one is made.</param>
+internal sealed class ApiVersionsHandler(Func<IReadOnlyCollection<ApiKey>> served) : IRequestHandler
+{
+    public ApiKey ApiKey => ApiKey.ApiVersions;
+
+    public void Handle(ApiCall call) => call.Reply(new ApiVersionsResponse
+    {
+        ApiKeys = [.. served().Order().Select(ApiRegistry.Get).Select(api => new ApiVersion { ApiKey = api.Key, MinVersion = api.MinVersion, MaxVersion = api.MaxVersion })],
+    });
+}

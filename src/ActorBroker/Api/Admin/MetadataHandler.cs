@@ -1,0 +1,85 @@
+using ActorBroker.Log;
+using ActorBroker.Metadata;
+using ActorBroker.Protocol;
+using static ActorBroker.Protocol.MetadataResponse;
+
+namespace ActorBroker.Api.Admin;
+
+/// <summary>Brokers and topics as this node's cache has them. Every node answers for the whole cluster.</summary>
+internal sealed class MetadataHandler(MetadataCache cache, IAuthorizer authorizer) : IRequestHandler
+{
+    private const int MaxTopicNameInError = 249;
+
+    public ApiKey ApiKey => ApiKey.Metadata;
+
+    public void Handle(ApiCall call)
+    {
+        var request = (MetadataRequest)call.Request;
+        var image = cache.Current;
+        call.Reply(new MetadataResponse
+        {
+            Brokers = [.. image.Brokers.Values.Where(broker => !broker.Fenced).Select(broker => Broker(broker, call.Context.Listener)).OfType<MetadataResponseBroker>()],
+            ClusterId = image.ClusterId?.Value,
+            ControllerId = image.Brokers.Count > 0 ? image.Brokers.Keys.First().Value : -1,
+            Topics = Topics(image, request, call),
+        });
+    }
+
+    private List<MetadataResponseTopic> Topics(MetadataImage image, MetadataRequest request, ApiCall call)
+    {
+        var topics = new List<MetadataResponseTopic>();
+        if (request.Topics is null)
+        {
+            foreach (var topic in image.TopicsByName.Values)
+                if (MayDescribe(call, topic.Name))
+                    topics.Add(Topic(topic, image));
+            return topics;
+        }
+
+        foreach (var asked in request.Topics)
+        {
+            var byId = asked.TopicId != Guid.Empty;
+            var topic = byId ? image.FindTopic(new TopicId(asked.TopicId)) : image.FindTopic(asked.Name ?? "");
+            if (topic is not null && MayDescribe(call, topic.Name)) topics.Add(Topic(topic, image));
+            else topics.Add(Missing(asked, byId));
+        }
+
+        return topics;
+    }
+
+    private bool MayDescribe(ApiCall call, string topic) =>
+        authorizer.Allows(call.Context, AclOperation.Describe, ResourceType.Topic, topic);
+
+    private static MetadataResponseTopic Missing(MetadataRequest.MetadataRequestTopic asked, bool byId) => new()
+    {
+        ErrorCode = byId ? ErrorCode.UnknownTopicId
+            : TopicName.IsValid(asked.Name) ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException,
+        Name = asked.Name is { Length: > MaxTopicNameInError } name ? name[..MaxTopicNameInError] : asked.Name,
+        TopicId = asked.TopicId,
+    };
+
+    private static MetadataResponseTopic Topic(TopicImage topic, MetadataImage image) => new()
+    {
+        Name = topic.Name,
+        TopicId = topic.Id.Value,
+        IsInternal = topic.IsInternal,
+        Partitions = [.. topic.Partitions.Select(partition => Partition(partition, image))],
+    };
+
+    private static MetadataResponsePartition Partition(PartitionImage partition, MetadataImage image) => new()
+    {
+        ErrorCode = partition.Leader is null ? ErrorCode.LeaderNotAvailable : ErrorCode.None,
+        PartitionIndex = partition.Index,
+        LeaderId = partition.Leader?.Value ?? -1,
+        LeaderEpoch = partition.LeaderEpoch.Value,
+        ReplicaNodes = [.. partition.Replicas.Select(id => id.Value)],
+        IsrNodes = [.. partition.Isr.Select(id => id.Value)],
+        OfflineReplicas = [.. partition.Replicas.Where(id => !image.Brokers.TryGetValue(id, out var broker) || broker.Fenced).Select(id => id.Value)],
+    };
+
+    /// <summary>Null: the broker doesn't serve the listener that was asked through, so its clients can't reach it.</summary>
+    private static MetadataResponseBroker? Broker(BrokerImage broker, string listener) =>
+        broker.Endpoint(listener) is { } endpoint
+            ? new() { NodeId = broker.Id.Value, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack }
+            : null;
+}

@@ -1,0 +1,67 @@
+using Akka.Actor;
+using Akka.Event;
+using static ActorBroker.Control.ControllerProtocol;
+
+namespace ActorBroker.Control;
+
+/// <summary>
+/// Keeps a controller running: a persistent actor whose write failed has stopped for good, so a new one is made, with
+/// growing and jittered pauses, and bids for its journal anew. Meanwhile commands are answered with
+/// <see cref="ControllerUnavailable"/>.
+/// </summary>
+internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Props _controller;
+    private readonly Func<double> _nextJitter;
+    private IActorRef? _child;
+    private int _failures;
+
+    /// <param name="nextJitter">From 0 up to 1.</param>
+    public ControllerSupervisor(Props controller, Func<double> nextJitter)
+    {
+        _controller = controller;
+        _nextJitter = nextJitter;
+        Receive<Terminated>(_ => OnStopped());
+        Receive<Recreate>(_ => Start());
+        Receive<ICommand>(command =>
+        {
+            if (_child is null) Sender.Tell(new ControllerUnavailable("The controller is being restarted; try again."));
+            else _child.Forward(command);
+        });
+        ReceiveAny(message => _child?.Forward(message));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(Props controller, Func<double> nextJitter) =>
+        Akka.Actor.Props.Create(() => new ControllerSupervisor(controller, nextJitter));
+
+    protected override void PreStart() => Start();
+
+    /// <summary>A crash restarts nothing in place: a new instance recovers from the journal, as after a failed write.</summary>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    private void Start()
+    {
+        _child = Context.ActorOf(_controller);
+        Context.Watch(_child);
+    }
+
+    private void OnStopped()
+    {
+        _child = null;
+        var doubled = FirstPause * Math.Pow(2, Math.Min(_failures++, 16));
+        var pause = (doubled < LongestPause ? doubled : LongestPause) * (0.5 + 0.5 * _nextJitter());
+        _log.Warning("The controller stopped; starting it again in {0} ms", (int)pause.TotalMilliseconds);
+        Timers.StartSingleTimer(Recreate.Instance, Recreate.Instance, pause);
+    }
+
+    private sealed class Recreate
+    {
+        public static readonly Recreate Instance = new();
+    }
+}

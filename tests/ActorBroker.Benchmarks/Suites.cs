@@ -1,0 +1,11 @@
+namespace ActorBroker.Benchmarks;
+
+/// <summary>The benchmarks by name, in the order in which they run.</summary>
+internal static class Suites
+{
+    public static readonly SortedDictionary<string, Func<int, Task>> All = new(StringComparer.Ordinal)
+    {
+        ["actors"] = ActorBenchmarks.RunAsync,
+        ["remote"] = RemoteBenchmarks.RunAsync,
+    };
+}
