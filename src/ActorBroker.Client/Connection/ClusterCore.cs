@@ -1,0 +1,398 @@
+using ActorBroker.Log;
+using ActorBroker.Protocol;
+
+namespace ActorBroker.Client;
+
+/// <summary>
+/// A client's connection to the cluster: finds brokers, keeps metadata fresh, routes requests and bounds their time.
+/// <code>
+/// endpoint   idle --needed--> probing --answered--> ready --lost or request timed out--> idle
+/// metadata   fresh --age, error, new topic--> due --a ready endpoint--> asked --answer--> fresh
+///                                             due --none ready--> seeking: every known address and every bootstrap
+///                                             address is probed until one answers; bootstrap.timeout.ms without one
+///                                             is reported, and seeking goes on
+/// </code>
+/// Invariants: every submitted token is completed exactly once; requests to one broker leave in the order submitted; a
+/// request is out at one endpoint at most. Left to others: sending, watching and clocks (the actor), retries (the owners).
+/// </summary>
+internal sealed class ClusterCore
+{
+    private readonly ClientSettings _settings;
+    private readonly IReadOnlyList<NodeAddress> _bootstrap;
+    private readonly string _systemName;
+    private readonly bool _remoting;
+    private readonly Backoff _backoff;
+    private readonly Dictionary<NodeAddress, Endpoint> _endpoints = [];
+    private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
+    private readonly List<(PendingRequest Request, RequestTarget Target)> _unrouted = [];
+    private ClusterImage _image = ClusterImage.Empty;
+    private long _lastCorrelation;
+    private long? _metadataInFlight;
+    private bool _refreshAgain;
+    private bool _started;
+    private int _fruitlessRefreshes;
+    private TimeSpan _refreshAt;
+    private TimeSpan? _seekingSince;
+
+    /// <param name="settings">Timeouts and back-off.</param>
+    /// <param name="bootstrap">Where to look for a first broker; every candidate form of every configured address.</param>
+    /// <param name="systemName">The name of the brokers' ActorSystem, which their metadata doesn't carry.</param>
+    /// <param name="remoting">False if only the own ActorSystem can be reached.</param>
+    /// <param name="random">For jitter.</param>
+    public ClusterCore(ClientSettings settings, IReadOnlyList<NodeAddress> bootstrap, string systemName, bool remoting, Random random)
+    {
+        _settings = settings;
+        _bootstrap = bootstrap;
+        _systemName = systemName;
+        _remoting = remoting;
+        _backoff = new Backoff(settings.RetryBackoff, settings.RetryBackoffMax, random);
+    }
+
+    public ClusterImage Image => _image;
+
+    /// <summary>When <see cref="OnTick"/> is next needed.</summary>
+    public TimeSpan NextWakeup
+    {
+        get
+        {
+            var next = _metadataInFlight is null ? _refreshAt : TimeSpan.MaxValue;
+            foreach (var (request, _) in _unrouted)
+                next = Earlier(next, request.Deadline);
+            foreach (var endpoint in _endpoints.Values)
+                next = Earlier(next, endpoint.NextDeadline);
+            return _seekingSince is { } since ? Earlier(next, since + _settings.BootstrapTimeout) : next;
+        }
+    }
+
+    public void Start(TimeSpan now, List<ClusterEffect> effects)
+    {
+        _started = true;
+        _refreshAt = now;
+        Advance(now, effects);
+    }
+
+    public void OnSubmit(ClusterProtocol.Submit submit, TimeSpan now, List<ClusterEffect> effects)
+    {
+        var deadline = now + submit.Timeout;
+        var connect = now + _settings.RetryBackoffMax;
+        var pending = new PendingRequest(
+            ++_lastCorrelation, submit.Token, submit.Request, deadline, connect < deadline ? connect : deadline, submit.Answered);
+        Route(pending, submit.Target, now, effects);
+    }
+
+    public void OnWantTopics(IReadOnlyCollection<string> topics, TimeSpan now, List<ClusterEffect> effects)
+    {
+        var added = false;
+        foreach (var topic in topics)
+            added |= _topics.Add(topic);
+        if (!added)
+            return;
+        _fruitlessRefreshes = 0;
+        RefreshNoLaterThan(now);
+        Advance(now, effects);
+    }
+
+    public void OnForgetTopic(string topic) => _topics.Remove(topic);
+
+    public void OnRefresh(TimeSpan now, List<ClusterEffect> effects)
+    {
+        RefreshNoLaterThan(_fruitlessRefreshes == 0 ? now : now + _backoff.Delay(_fruitlessRefreshes));
+        _fruitlessRefreshes++;
+        Advance(now, effects);
+    }
+
+    /// <param name="found">False if an ActorSystem answered that has no broker.</param>
+    public void OnProbeAnswered(NodeAddress address, bool found, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (!_endpoints.TryGetValue(address, out var endpoint) || endpoint.IsReady)
+            return;
+        endpoint.AnsweredWithoutBroker = !found;
+        if (!found)
+            return;
+        endpoint.BecomeReady();
+        if (_seekingSince is not null)
+            _refreshAt = now;
+        var waiting = endpoint.Waiting.ToArray();
+        endpoint.Waiting.Clear();
+        foreach (var request in waiting)
+            Send(endpoint, request, effects);
+        Advance(now, effects);
+    }
+
+    /// <summary>The connection to this address broke, or the endpoint there stopped.</summary>
+    public void OnLost(NodeAddress address, string? reason, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (!_endpoints.TryGetValue(address, out var endpoint))
+            return;
+        endpoint.LastError = reason ?? endpoint.LastError;
+        if (endpoint.IsReady)
+            Lose(endpoint, now, effects);
+        Advance(now, effects);
+    }
+
+    /// <summary>Late answers, to requests already given up, are ignored.</summary>
+    public void OnResponse(long correlation, IResponse response, TimeSpan now, List<ClusterEffect> effects)
+    {
+        foreach (var endpoint in _endpoints.Values)
+        {
+            if (!endpoint.InFlight.Remove(correlation, out var request))
+                continue;
+            if (request.Token is { } token)
+                effects.Add(new ClusterEffect.Complete(token, response, RequestFailure.None, null));
+            else
+                OnMetadata((MetadataResponse)response, now, effects);
+            Advance(now, effects);
+            return;
+        }
+    }
+
+    public void OnTick(TimeSpan now, List<ClusterEffect> effects)
+    {
+        for (var i = _unrouted.Count - 1; i >= 0; i--)
+        {
+            var request = _unrouted[i].Request;
+            if (request.Deadline > now)
+                continue;
+            _unrouted.RemoveAt(i);
+            Complete(request, null, RequestFailure.NotSent, Unreached(), effects);
+        }
+
+        foreach (var endpoint in _endpoints.Values)
+            Expire(endpoint, now, effects);
+        Advance(now, effects);
+    }
+
+    /// <summary>Does what is due: a metadata request, probes, the report that nobody answers.</summary>
+    private void Advance(TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (!_started)
+            return;
+        if (_metadataInFlight is null && _refreshAt <= now)
+            AskMetadata(now, effects);
+        if (_seekingSince is { } since && now - since >= _settings.BootstrapTimeout)
+            ReportUnreachable(now, effects);
+        foreach (var endpoint in _endpoints.Values)
+        {
+            if (!endpoint.IsProbing || endpoint.NextProbe > now)
+                continue;
+            if (_seekingSince is null && endpoint.Waiting.Count == 0)
+                endpoint.BecomeIdle();
+            else
+                Probe(endpoint, now, effects);
+        }
+    }
+
+    private void AskMetadata(TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (LeastLoaded() is { } endpoint)
+        {
+            _seekingSince = null;
+            var timeout = _settings.RequestTimeout < _settings.BootstrapTimeout ? _settings.RequestTimeout : _settings.BootstrapTimeout;
+            var request = new PendingRequest(++_lastCorrelation, null, MetadataRequest(), now + timeout, now + timeout, Answered: true);
+            _metadataInFlight = request.Correlation;
+            _refreshAgain = false;
+            Send(endpoint, request, effects);
+            return;
+        }
+
+        _refreshAt = TimeSpan.MaxValue;
+        _seekingSince ??= now;
+        foreach (var address in _image.Brokers.Values)
+            Seek(address, now, effects);
+        foreach (var address in _bootstrap)
+            Seek(address, now, effects);
+    }
+
+    private void Seek(NodeAddress address, TimeSpan now, List<ClusterEffect> effects)
+    {
+        var endpoint = EndpointAt(address);
+        if (!endpoint.IsProbing)
+            Probe(endpoint, now, effects);
+    }
+
+    private void Probe(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
+    {
+        endpoint.BecomeProbing(now, _backoff);
+        effects.Add(new ClusterEffect.Probe(endpoint.Address));
+    }
+
+    private MetadataRequest MetadataRequest()
+    {
+        var topics = new List<MetadataRequestTopic>(_topics.Count);
+        foreach (var name in _topics)
+            topics.Add(new MetadataRequestTopic { Name = name });
+        return new MetadataRequest { Topics = topics, AllowAutoTopicCreation = false };
+    }
+
+    private void OnMetadata(MetadataResponse response, TimeSpan now, List<ClusterEffect> effects)
+    {
+        _metadataInFlight = null;
+        _seekingSince = null;
+        _image = ClusterImage.From(response, AddressOf);
+        if (_refreshAgain || _image.IsIncomplete(_topics))
+        {
+            _refreshAt = _refreshAgain ? now : now + _backoff.Delay(++_fruitlessRefreshes);
+        }
+        else
+        {
+            _fruitlessRefreshes = 0;
+            _refreshAt = now + _settings.MetadataMaxAge;
+        }
+
+        _refreshAgain = false;
+        effects.Add(new ClusterEffect.Publish(_image));
+        var unrouted = _unrouted.ToArray();
+        _unrouted.Clear();
+        foreach (var (request, target) in unrouted)
+            Route(request, target, now, effects);
+    }
+
+    private NodeAddress AddressOf(string host, int port) =>
+        _remoting ? new NodeAddress(_systemName, host, port) : NodeAddress.Local;
+
+    private void Route(PendingRequest request, RequestTarget target, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (_image.Brokers.IsEmpty)
+        {
+            _unrouted.Add((request, target));
+            RefreshNoLaterThan(now);
+            Advance(now, effects);
+            return;
+        }
+
+        var broker = target.Controller ? _image.ControllerId : target.Broker;
+        var endpoint = _image.Brokers.TryGetValue(broker, out var address) ? EndpointAt(address)
+            : target.Broker == BrokerId.None ? LeastLoaded() ?? AnyKnown()
+            : null;
+        if (endpoint is null)
+        {
+            Complete(request, null, RequestFailure.NotSent, $"broker {target.Broker} is not in the cluster", effects);
+        }
+        else if (endpoint.IsReady)
+        {
+            Send(endpoint, request, effects);
+        }
+        else
+        {
+            endpoint.Waiting.Add(request);
+            if (!endpoint.IsProbing)
+                Probe(endpoint, now, effects);
+        }
+    }
+
+    private void Send(Endpoint endpoint, PendingRequest request, List<ClusterEffect> effects)
+    {
+        if (request.Answered)
+            endpoint.InFlight.Add(request.Correlation, request);
+        effects.Add(new ClusterEffect.Send(endpoint.Address, request.Correlation, request.Request));
+        if (!request.Answered)
+            Complete(request, null, RequestFailure.None, null, effects);
+    }
+
+    private void Expire(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (endpoint.NextDeadline > now)
+            return;
+        for (var i = endpoint.Waiting.Count - 1; i >= 0; i--)
+        {
+            var request = endpoint.Waiting[i];
+            if (request.ConnectDeadline > now)
+                continue;
+            endpoint.Waiting.RemoveAt(i);
+            RefreshNoLaterThan(now);
+            Complete(request, null, RequestFailure.NotSent, $"no connection to {endpoint.Describe()}", effects);
+        }
+
+        PendingRequest? overdue = null;
+        foreach (var request in endpoint.InFlight.Values)
+        {
+            if (request.Deadline <= now)
+                overdue = request;
+        }
+
+        if (overdue is null)
+            return;
+        // A broker that lets a request hang is taken for lost, with all else that is out to it, as a dead connection is.
+        endpoint.InFlight.Remove(overdue.Correlation);
+        Complete(overdue, null, RequestFailure.TimedOut, $"{endpoint.Address} did not answer in time", effects);
+        Lose(endpoint, now, effects);
+    }
+
+    private void Lose(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
+    {
+        endpoint.BecomeIdle();
+        effects.Add(new ClusterEffect.Release(endpoint.Address));
+        var lost = endpoint.InFlight.Values.ToArray();
+        endpoint.InFlight.Clear();
+        foreach (var request in lost)
+            Complete(request, null, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
+        RefreshNoLaterThan(now);
+    }
+
+    private void Complete(PendingRequest request, IResponse? response, RequestFailure failure, string? message, List<ClusterEffect> effects)
+    {
+        if (request.Token is { } token)
+        {
+            effects.Add(new ClusterEffect.Complete(token, response, failure, message));
+            return;
+        }
+
+        _metadataInFlight = null;
+        _refreshAt = TimeSpan.Zero;
+    }
+
+    private void ReportUnreachable(TimeSpan now, List<ClusterEffect> effects)
+    {
+        _seekingSince = now;
+        var message = Unreached();
+        foreach (var (request, _) in _unrouted)
+            Complete(request, null, RequestFailure.Unreachable, message, effects);
+        _unrouted.Clear();
+        effects.Add(new ClusterEffect.ReportUnreachable(message));
+    }
+
+    private string Unreached()
+    {
+        var tried = new List<string>();
+        foreach (var address in _image.Brokers.Values.Union(_bootstrap))
+            tried.Add(_endpoints.TryGetValue(address, out var endpoint) ? endpoint.Describe() : $"{address}");
+        return "no broker answered; tried " + string.Join(", ", tried)
+            + ". Brokers answer only at the very address they advertise, which a node prints at its start";
+    }
+
+    private void RefreshNoLaterThan(TimeSpan time)
+    {
+        if (_metadataInFlight is not null)
+            _refreshAgain = true;
+        else if (_seekingSince is null)
+            _refreshAt = Earlier(_refreshAt, time);
+    }
+
+    private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private Endpoint EndpointAt(NodeAddress address)
+    {
+        if (!_endpoints.TryGetValue(address, out var endpoint))
+            _endpoints.Add(address, endpoint = new Endpoint(address));
+        return endpoint;
+    }
+
+    private Endpoint? LeastLoaded()
+    {
+        Endpoint? best = null;
+        foreach (var endpoint in _endpoints.Values)
+        {
+            if (endpoint.IsReady && (best is null || endpoint.Load < best.Load))
+                best = endpoint;
+        }
+
+        return best;
+    }
+
+    private Endpoint? AnyKnown()
+    {
+        foreach (var address in _image.Brokers.Values)
+            return EndpointAt(address);
+        return null;
+    }
+}

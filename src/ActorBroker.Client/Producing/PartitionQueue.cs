@@ -1,0 +1,107 @@
+using ActorBroker.Log;
+
+namespace ActorBroker.Client;
+
+/// <summary>
+/// One partition's batches, in order: those to send and the open one. Says when the next may leave:
+/// alone, as long as none has been acknowledged since the last failure or change of leader, or while one that failed
+/// before is out; several at once otherwise. So batches that are lost or refused together (a connection breaks, a
+/// leader is not ready) are repeated in order. A batch refused alone with successors already out ends behind them;
+/// only max.in.flight = 1 or sequence numbers exclude that.
+/// </summary>
+internal sealed class PartitionQueue(TopicPartition partition)
+{
+    private readonly LinkedList<ProducerBatch> _closed = [];
+    private bool _proven;
+    private int _retriesInFlight;
+
+    public TopicPartition Partition { get; } = partition;
+
+    public BrokerId Leader { get; private set; } = BrokerId.None;
+
+    public ProducerBatch? Open { get; set; }
+
+    /// <summary>Fills <see cref="Open"/>; null exactly when that is.</summary>
+    public RecordBatchBuilder? Builder { get; set; }
+
+    /// <summary>Batches sent and not answered, given-up ones included.</summary>
+    public int InFlight { get; private set; }
+
+    /// <summary>The highest number acknowledged: a lower one that is refused now has been overtaken.</summary>
+    public long HighestAcknowledged { get; private set; } = -1;
+
+    /// <summary>In a broker's list of partitions to send.</summary>
+    public bool IsListed { get; set; }
+
+    public ProducerBatch? Head => _closed.First?.Value;
+
+    public bool MaySend(TimeSpan now) =>
+        Head is { } head
+        && head.NotBefore <= now
+        && (InFlight == 0 || (_proven && head.Failures == 0 && _retriesInFlight == 0));
+
+    public void Append(ProducerBatch batch)
+    {
+        batch.IsQueued = true;
+        _closed.AddLast(batch);
+    }
+
+    public ProducerBatch TakeHead()
+    {
+        var batch = _closed.First!.Value;
+        _closed.RemoveFirst();
+        batch.IsQueued = false;
+        InFlight++;
+        if (batch.Failures > 0)
+            _retriesInFlight++;
+        return batch;
+    }
+
+    /// <summary>Drops a batch that was given up before it was sent.</summary>
+    public void Remove(ProducerBatch batch)
+    {
+        batch.IsQueued = false;
+        _closed.Remove(batch);
+    }
+
+    public void OnAcknowledged(ProducerBatch batch)
+    {
+        Returned(batch);
+        _proven = true;
+        HighestAcknowledged = Math.Max(HighestAcknowledged, batch.Number);
+    }
+
+    /// <summary>A sent batch came back without success, for good or to be tried again (its failures not yet counted up).</summary>
+    public void OnFailed(ProducerBatch batch)
+    {
+        Returned(batch);
+        _proven = false;
+    }
+
+    /// <summary>Puts a failed batch back before all later ones.</summary>
+    public void Requeue(ProducerBatch batch)
+    {
+        batch.IsQueued = true;
+        var node = _closed.First;
+        while (node is not null && node.Value.Number < batch.Number)
+            node = node.Next;
+        if (node is null)
+            _closed.AddLast(batch);
+        else
+            _closed.AddBefore(node, batch);
+    }
+
+    public void SetLeader(BrokerId leader)
+    {
+        if (leader != Leader)
+            _proven = false;
+        Leader = leader;
+    }
+
+    private void Returned(ProducerBatch batch)
+    {
+        InFlight--;
+        if (batch.Failures > 0)
+            _retriesInFlight--;
+    }
+}

@@ -1,0 +1,89 @@
+using ActorBroker.Log;
+using ActorBroker.Protocol;
+
+namespace ActorBroker.Client;
+
+/// <summary>
+/// Records of one partition that travel together: open while a builder fills, then frozen bytes. The bytes are never
+/// pooled: a broker in the same process, or remoting's queue, may still hold them after an outcome is known.
+/// </summary>
+internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGroup group, TimeSpan opened, TimeSpan firstTaken)
+{
+    private Delivery[] _deliveries = new Delivery[16];
+
+    public PartitionQueue Queue { get; } = queue;
+
+    /// <summary>Ascending in the order of opening, which is the order within the partition.</summary>
+    public long Number { get; } = number;
+
+    public FlushGroup Group { get; } = group;
+
+    public TimeSpan Opened { get; } = opened;
+
+    /// <summary>When its first record was handed over: delivery.timeout.ms counts from here.</summary>
+    public TimeSpan FirstTaken { get; } = firstTaken;
+
+    public int RecordCount { get; private set; }
+
+    public ReadOnlyMemory<byte> Bytes { get; private set; }
+
+    public bool IsOpen { get; private set; } = true;
+
+    /// <summary>An outcome was given; whatever answer still comes is ignored.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>What it holds of buffer.memory.</summary>
+    public long Reserved { get; set; }
+
+    /// <summary>How often it came back without success.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>How often it left, tries that certainly reached no broker not counted.</summary>
+    public int TimesSent { get; set; }
+
+    public ErrorCode LastError { get; set; }
+
+    public string? LastMessage { get; set; }
+
+    /// <summary>In its partition's queue of closed batches.</summary>
+    public bool IsQueued { get; set; }
+
+    /// <summary>Its place among the open batches, and among all without outcome.</summary>
+    public LinkedListNode<ProducerBatch>? OpenNode { get; set; }
+
+    public LinkedListNode<ProducerBatch>? LiveNode { get; set; }
+
+    /// <summary>The back-off's end.</summary>
+    public TimeSpan NotBefore { get; set; }
+
+    public ReadOnlySpan<Delivery> Deliveries => _deliveries.AsSpan(0, RecordCount);
+
+    public void Add(Delivery delivery)
+    {
+        if (RecordCount == _deliveries.Length)
+            Array.Resize(ref _deliveries, RecordCount * 2);
+        _deliveries[RecordCount++] = delivery;
+    }
+
+    public void BecomeClosed(RecordBatchBuilder builder)
+    {
+        var built = builder.Build().Span;
+        var bytes = GC.AllocateUninitializedArray<byte>(built.Length);
+        built.CopyTo(bytes);
+        Bytes = bytes;
+        IsOpen = false;
+    }
+
+    public void BecomeDone() => (IsDone, IsOpen, Bytes) = (true, false, default);
+}
+
+/// <summary>The records accepted between two flushes; a flush is over when its group and all before it have none left.</summary>
+internal sealed class FlushGroup
+{
+    public long Outstanding { get; set; }
+
+    /// <summary>The flushes that end this group; empty for the current one.</summary>
+    public List<long> Tokens { get; } = [];
+
+    public bool IsSealed => Tokens.Count > 0;
+}
