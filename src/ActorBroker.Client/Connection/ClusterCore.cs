@@ -19,15 +19,15 @@ internal sealed class ClusterCore
 {
     private readonly ClientSettings _settings;
     private readonly IReadOnlyList<NodeAddress> _bootstrap;
-    private readonly string _systemName;
+    private readonly string _ownSystem;
     private readonly bool _remoting;
     private readonly Backoff _backoff;
     private readonly Dictionary<NodeAddress, Endpoint> _endpoints = [];
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
     private readonly List<(PendingRequest Request, RequestTarget Target)> _unrouted = [];
     private ClusterImage _image = ClusterImage.Empty;
-    private long _lastCorrelation;
-    private long? _metadataInFlight;
+    private int _lastCorrelation;
+    private int? _metadataInFlight;
     private bool _refreshAgain;
     private bool _started;
     private int _fruitlessRefreshes;
@@ -36,14 +36,14 @@ internal sealed class ClusterCore
 
     /// <param name="settings">Timeouts and back-off.</param>
     /// <param name="bootstrap">Where to look for a first broker; every candidate form of every configured address.</param>
-    /// <param name="systemName">The name of the brokers' ActorSystem, which their metadata doesn't carry.</param>
+    /// <param name="ownSystem">The name of the client's ActorSystem, for brokers found in it.</param>
     /// <param name="remoting">False if only the own ActorSystem can be reached.</param>
     /// <param name="random">For jitter.</param>
-    public ClusterCore(ClientSettings settings, IReadOnlyList<NodeAddress> bootstrap, string systemName, bool remoting, Random random)
+    public ClusterCore(ClientSettings settings, IReadOnlyList<NodeAddress> bootstrap, string ownSystem, bool remoting, Random random)
     {
         _settings = settings;
         _bootstrap = bootstrap;
-        _systemName = systemName;
+        _ownSystem = ownSystem;
         _remoting = remoting;
         _backoff = new Backoff(settings.RetryBackoff, settings.RetryBackoffMax, random);
     }
@@ -131,19 +131,34 @@ internal sealed class ClusterCore
     }
 
     /// <summary>Late answers, to requests already given up, are ignored.</summary>
-    public void OnResponse(long correlation, IResponse response, TimeSpan now, List<ClusterEffect> effects)
+    public void OnResponse(int correlation, IResponse response, TimeSpan now, List<ClusterEffect> effects)
     {
-        foreach (var endpoint in _endpoints.Values)
-        {
-            if (!endpoint.InFlight.Remove(correlation, out var request))
-                continue;
-            if (request.Token is { } token)
-                effects.Add(new ClusterEffect.Complete(token, response, RequestFailure.None, null));
-            else
-                OnMetadata((MetadataResponse)response, now, effects);
-            Advance(now, effects);
+        if (TakeInFlight(correlation, out var endpoint) is not { } request)
             return;
+        if (request.Token is { } token)
+            effects.Add(new ClusterEffect.Complete(token, response, RequestFailure.None, ErrorCode.None, ""));
+        else
+            OnMetadata((MetadataResponse)response, endpoint!.Address.System ?? _ownSystem, now, effects);
+        Advance(now, effects);
+    }
+
+    /// <summary>A broker refused a request as a whole.</summary>
+    public void OnRejected(int correlation, ErrorCode error, string message, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (TakeInFlight(correlation, out var endpoint) is not { } request)
+            return;
+        if (request.Token is { } token)
+        {
+            effects.Add(new ClusterEffect.Complete(token, null, RequestFailure.Rejected, error, message));
         }
+        else
+        {
+            endpoint!.LastError = $"{error.KafkaName()}: {message}";
+            _metadataInFlight = null;
+            _refreshAt = now + _backoff.Delay(++_fruitlessRefreshes);
+        }
+
+        Advance(now, effects);
     }
 
     public void OnTick(TimeSpan now, List<ClusterEffect> effects)
@@ -154,7 +169,7 @@ internal sealed class ClusterCore
             if (request.Deadline > now)
                 continue;
             _unrouted.RemoveAt(i);
-            Complete(request, null, RequestFailure.NotSent, Unreached(), effects);
+            Complete(request, RequestFailure.NotSent, Unreached(), effects);
         }
 
         foreach (var endpoint in _endpoints.Values)
@@ -188,7 +203,7 @@ internal sealed class ClusterCore
         {
             _seekingSince = null;
             var timeout = _settings.RequestTimeout < _settings.BootstrapTimeout ? _settings.RequestTimeout : _settings.BootstrapTimeout;
-            var request = new PendingRequest(++_lastCorrelation, null, MetadataRequest(), now + timeout, now + timeout, Answered: true);
+            var request = new PendingRequest(++_lastCorrelation, null, DescribeTopics(), now + timeout, now + timeout, Answered: true);
             _metadataInFlight = request.Correlation;
             _refreshAgain = false;
             Send(endpoint, request, effects);
@@ -216,19 +231,19 @@ internal sealed class ClusterCore
         effects.Add(new ClusterEffect.Probe(endpoint.Address));
     }
 
-    private MetadataRequest MetadataRequest()
+    private MetadataRequest DescribeTopics()
     {
-        var topics = new List<MetadataRequestTopic>(_topics.Count);
+        var topics = new List<MetadataRequest.MetadataRequestTopic>(_topics.Count);
         foreach (var name in _topics)
-            topics.Add(new MetadataRequestTopic { Name = name });
+            topics.Add(new MetadataRequest.MetadataRequestTopic { Name = name });
         return new MetadataRequest { Topics = topics, AllowAutoTopicCreation = false };
     }
 
-    private void OnMetadata(MetadataResponse response, TimeSpan now, List<ClusterEffect> effects)
+    private void OnMetadata(MetadataResponse response, string system, TimeSpan now, List<ClusterEffect> effects)
     {
         _metadataInFlight = null;
         _seekingSince = null;
-        _image = ClusterImage.From(response, AddressOf);
+        _image = ClusterImage.From(response, (host, port) => AddressOf(system, host, port));
         if (_refreshAgain || _image.IsIncomplete(_topics))
         {
             _refreshAt = _refreshAgain ? now : now + _backoff.Delay(++_fruitlessRefreshes);
@@ -247,8 +262,11 @@ internal sealed class ClusterCore
             Route(request, target, now, effects);
     }
 
-    private NodeAddress AddressOf(string host, int port) =>
-        _remoting ? new NodeAddress(_systemName, host, port) : NodeAddress.Local;
+    /// <summary>Metadata carries no system names: all brokers of a cluster have the same. IPv6 stands in brackets in Akka's addresses.</summary>
+    private NodeAddress AddressOf(string system, string host, int port) =>
+        !_remoting ? NodeAddress.Local
+        : host.Contains(':') && host[0] != '[' ? new NodeAddress(system, $"[{host}]", port)
+        : new NodeAddress(system, host, port);
 
     private void Route(PendingRequest request, RequestTarget target, TimeSpan now, List<ClusterEffect> effects)
     {
@@ -266,7 +284,7 @@ internal sealed class ClusterCore
             : null;
         if (endpoint is null)
         {
-            Complete(request, null, RequestFailure.NotSent, $"broker {target.Broker} is not in the cluster", effects);
+            Complete(request, RequestFailure.NotSent, $"broker {target.Broker} is not in the cluster", effects);
         }
         else if (endpoint.IsReady)
         {
@@ -286,7 +304,7 @@ internal sealed class ClusterCore
             endpoint.InFlight.Add(request.Correlation, request);
         effects.Add(new ClusterEffect.Send(endpoint.Address, request.Correlation, request.Request));
         if (!request.Answered)
-            Complete(request, null, RequestFailure.None, null, effects);
+            Complete(request, RequestFailure.None, "", effects);
     }
 
     private void Expire(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
@@ -300,7 +318,7 @@ internal sealed class ClusterCore
                 continue;
             endpoint.Waiting.RemoveAt(i);
             RefreshNoLaterThan(now);
-            Complete(request, null, RequestFailure.NotSent, $"no connection to {endpoint.Describe()}", effects);
+            Complete(request, RequestFailure.NotSent, $"no connection to {endpoint.Describe()}", effects);
         }
 
         PendingRequest? overdue = null;
@@ -314,7 +332,7 @@ internal sealed class ClusterCore
             return;
         // A broker that lets a request hang is taken for lost, with all else that is out to it, as a dead connection is.
         endpoint.InFlight.Remove(overdue.Correlation);
-        Complete(overdue, null, RequestFailure.TimedOut, $"{endpoint.Address} did not answer in time", effects);
+        Complete(overdue, RequestFailure.TimedOut, $"{endpoint.Address} did not answer in time", effects);
         Lose(endpoint, now, effects);
     }
 
@@ -325,15 +343,15 @@ internal sealed class ClusterCore
         var lost = endpoint.InFlight.Values.ToArray();
         endpoint.InFlight.Clear();
         foreach (var request in lost)
-            Complete(request, null, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
+            Complete(request, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
         RefreshNoLaterThan(now);
     }
 
-    private void Complete(PendingRequest request, IResponse? response, RequestFailure failure, string? message, List<ClusterEffect> effects)
+    private void Complete(PendingRequest request, RequestFailure failure, string message, List<ClusterEffect> effects)
     {
         if (request.Token is { } token)
         {
-            effects.Add(new ClusterEffect.Complete(token, response, failure, message));
+            effects.Add(new ClusterEffect.Complete(token, null, failure, ErrorCode.None, message));
             return;
         }
 
@@ -346,7 +364,7 @@ internal sealed class ClusterCore
         _seekingSince = now;
         var message = Unreached();
         foreach (var (request, _) in _unrouted)
-            Complete(request, null, RequestFailure.Unreachable, message, effects);
+            Complete(request, RequestFailure.Unreachable, message, effects);
         _unrouted.Clear();
         effects.Add(new ClusterEffect.ReportUnreachable(message));
     }
@@ -369,6 +387,19 @@ internal sealed class ClusterCore
     }
 
     private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private PendingRequest? TakeInFlight(int correlation, out Endpoint? from)
+    {
+        foreach (var endpoint in _endpoints.Values)
+        {
+            from = endpoint;
+            if (endpoint.InFlight.Remove(correlation, out var request))
+                return request;
+        }
+
+        from = null;
+        return null;
+    }
 
     private Endpoint EndpointAt(NodeAddress address)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using ActorBroker.Log;
 using ActorBroker.Protocol;
 
@@ -85,7 +86,7 @@ internal sealed class ClusterImage(
         return new ClusterImage(response.ClusterId, new BrokerId(response.ControllerId), brokers.ToImmutable(), topics.ToImmutable());
     }
 
-    private static TopicView View(string name, MetadataResponseTopic topic)
+    private static TopicView View(string name, MetadataResponse.MetadataResponseTopic topic)
     {
         var partitions = new PartitionView[topic.Partitions.Count];
         foreach (var partition in topic.Partitions)
@@ -96,9 +97,6 @@ internal sealed class ClusterImage(
                 partition.PartitionIndex, new BrokerId(partition.LeaderId), new LeaderEpoch(partition.LeaderEpoch), partition.ErrorCode);
         }
 
-        return new TopicView(name, new TopicId(topic.TopicId), topic.ErrorCode, ImmutableCollectionsMarshalArray(partitions));
+        return new TopicView(name, new TopicId(topic.TopicId), topic.ErrorCode, ImmutableCollectionsMarshal.AsImmutableArray(partitions));
     }
-
-    private static ImmutableArray<PartitionView> ImmutableCollectionsMarshalArray(PartitionView[] partitions) =>
-        System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray(partitions);
 }

@@ -19,6 +19,9 @@ internal enum RequestFailure
 
     /// <summary>No broker of the cluster could be reached at all.</summary>
     Unreachable,
+
+    /// <summary>The broker refused it as a whole, before any API handled it.</summary>
+    Rejected,
 }
 
 /// <summary>Which broker gets a request.</summary>
@@ -67,7 +70,12 @@ internal static class ClusterProtocol
     /// <summary>No broker answered for bootstrap.timeout.ms; trying goes on. To the owner.</summary>
     public sealed record Unreachable(string Message) : IEvent;
 
-    public sealed record Completed(long Token, IResponse? Response, RequestFailure Failure, string? Message) : IEvent;
+    /// <param name="Token">Of the <see cref="Submit"/>.</param>
+    /// <param name="Response">Null exactly if there was a failure, or no response is due.</param>
+    /// <param name="Failure">None if it succeeded.</param>
+    /// <param name="Error">The broker's reason for refusing it as a whole, else None.</param>
+    /// <param name="Message">The failure in words, else empty.</param>
+    public sealed record Completed(long Token, IResponse? Response, RequestFailure Failure, ErrorCode Error, string Message) : IEvent;
 }
 
 /// <summary>What <see cref="ClusterCore"/> wants done, in order.</summary>
@@ -83,10 +91,10 @@ internal abstract record ClusterEffect
     /// <summary>Forget the endpoint found there.</summary>
     public sealed record Release(NodeAddress Address) : ClusterEffect;
 
-    public sealed record Send(NodeAddress Address, long Correlation, IRequest Request) : ClusterEffect;
+    public sealed record Send(NodeAddress Address, int Correlation, IRequest Request) : ClusterEffect;
 
     /// <summary>Answer whoever submitted the token.</summary>
-    public sealed record Complete(long Token, IResponse? Response, RequestFailure Failure, string? Message) : ClusterEffect;
+    public sealed record Complete(long Token, IResponse? Response, RequestFailure Failure, ErrorCode Error, string Message) : ClusterEffect;
 
     public sealed record Publish(ClusterImage Image) : ClusterEffect;
 

@@ -23,7 +23,7 @@ internal sealed class Endpoint(NodeAddress address)
     /// <summary>Not sent yet, oldest first.</summary>
     public List<PendingRequest> Waiting { get; } = [];
 
-    public Dictionary<long, PendingRequest> InFlight { get; } = [];
+    public Dictionary<int, PendingRequest> InFlight { get; } = [];
 
     /// <summary>The first time something here is due: a probe, a request's answer, a waiting request's connection.</summary>
     public TimeSpan NextDeadline
@@ -74,4 +74,4 @@ internal sealed class Endpoint(NodeAddress address)
 /// <summary>A request on its way.</summary>
 /// <param name="Token">The owner's; null for the core's own metadata requests.</param>
 internal sealed record PendingRequest(
-    long Correlation, long? Token, Protocol.IRequest Request, TimeSpan Deadline, TimeSpan ConnectDeadline, bool Answered);
+    int Correlation, long? Token, Protocol.IRequest Request, TimeSpan Deadline, TimeSpan ConnectDeadline, bool Answered);

@@ -17,6 +17,9 @@ internal readonly record struct FrameBudget(int FrameBytes)
     /// <summary>For everything that belongs to topics in a request or response.</summary>
     public int PayloadBytes => Math.Max(FrameBytes - Envelope, 1);
 
+    /// <summary>What a broker may answer with: all but remoting's envelope.</summary>
+    public int ResponseBytes => PayloadBytes;
+
     /// <summary>What a partition takes beside its record bytes, its topic's name included: no less than any version of any request.</summary>
     public static int PartitionOverhead(string topic) => 128 + 3 * topic.Length;
 

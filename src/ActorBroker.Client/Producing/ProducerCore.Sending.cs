@@ -51,6 +51,17 @@ internal sealed partial class ProducerCore
         Advance(now);
     }
 
+    /// <summary>With acks=0: the request left, which is all that is ever known of its records. Its slot stays taken.</summary>
+    public void OnSent(long requestId, TimeSpan now)
+    {
+        if (!_inFlight.TryGetValue(requestId, out var sent))
+            return;
+        foreach (var batch in sent.Batches)
+            Acknowledge(batch, Offset.None, -1);
+        sent.Batches.Clear();
+        Advance(now);
+    }
+
     /// <summary>A request without an answer to read. With acks=0: the window's slot is free again, whatever became of it.</summary>
     /// <param name="requestId">The request.</param>
     /// <param name="failure">None if it was answered.</param>
@@ -215,13 +226,6 @@ internal sealed partial class ProducerCore
             }
 
             _effects.Add(new ProducerEffect.Send(id, lane.Broker, batches.ToArray()));
-            if (_settings.Acks == Acks.None)
-            {
-                foreach (var batch in batches)
-                    Acknowledge(batch, Offset.None, -1);
-                batches.Clear();
-            }
-
             _inFlight.Add(id, (lane, batches));
         }
     }

@@ -16,7 +16,11 @@ public sealed record Produce(
     }
 
     /// <summary>The partition to use; null leaves it to the partitioner.</summary>
-    public int? Partition { get; init; }
+    public int? Partition
+    {
+        get;
+        init => field = value is null or >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(Partition), value, "A partition is not negative.");
+    }
 
     /// <summary>Null is the time at which the producer takes the record up.</summary>
     public DateTimeOffset? Timestamp { get; init; }

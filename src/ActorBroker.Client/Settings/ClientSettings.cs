@@ -79,6 +79,9 @@ public sealed record ClientSettings
         if (Bootstrap.IsDefault)
             return;
         foreach (var address in Bootstrap)
-            faults.Require(BootstrapAddress.IsValid(address), $"bootstrap.servers: '{address}' is not HOST:PORT, NAME@HOST:PORT or local");
+        {
+            if (BootstrapAddresses.FaultOf(address) is { } fault)
+                faults.Require(holds: false, $"bootstrap.servers: {fault}");
+        }
     }
 }

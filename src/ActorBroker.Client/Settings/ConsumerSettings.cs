@@ -11,7 +11,7 @@ public enum AutoOffsetReset
     Latest,
     Earliest,
 
-    /// <summary>The partition stops and says so (<see cref="PartitionFailed"/>).</summary>
+    /// <summary>The partition stops and says so.</summary>
     None,
 }
 
