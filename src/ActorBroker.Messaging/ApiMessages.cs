@@ -11,7 +11,7 @@ public static class ApiMessages
     /// which on the official engine must not happen while other threads look up serializers by id: call it before the first
     /// remote message, as broker and client do when they start.
     /// </summary>
-    public static void Register(ActorSystem system) => Registration.Id.Get(system);
+    public static void Register(ActorSystem system) => Registration.Id.Apply(system); // Get would not create it
 
     /// <summary>An extension, because a system creates each exactly once.</summary>
     private sealed class Registration : IExtension
