@@ -93,8 +93,8 @@ public sealed class ConfigTests
     public void A_fallback_fills_gaps_only()
     {
         var top = ConfigurationFactory.ParseString("foo.bar.a = 123, list = [9], gone = null");
-        var middle = ConfigurationFactory.ParseString("foo.bar { a = 1, b = 2, c = 3 }, list = [1, 2], gone { x = 1 }");
-        var bottom = ConfigurationFactory.ParseString("foo.bar { a = 99, zork = 555 }, only.here = yes");
+        var middle = ConfigurationFactory.ParseString("foo.bar { a = 1, b = 2, c = 3 }\n list = [1, 2], gone { x = 1 }");
+        var bottom = ConfigurationFactory.ParseString("foo.bar { a = 99, zork = 555 }\n only.here = yes");
         foreach (var config in new[] { top.WithFallback(middle).WithFallback(bottom), top.WithFallback(middle.WithFallback(bottom)) })
         {
             Assert.Equal(123, config.GetInt("foo.bar.a"));
