@@ -38,6 +38,8 @@ public abstract partial class TestKitBase : IActorRefFactory
         Log = Logging.GetLogger(Sys, GetType());
         EventFilter = new EventFilterFactory(this, Sys);
         TestActor = CreateTestActor(testActorName ?? "testActor" + Interlocked.Increment(ref s_testActors));
+        // Once it answers it has a cell.
+        AskTestActor(new InternalTestActor.UnwatchIt(ActorRefs.Nobody)).GetAwaiter().GetResult();
         if (this is not TestProbe)
             ImplicitSenderContext.Install(this is INoImplicitSender ? null : ((ActorRefWithCell)TestActor).Underlying as ActorCell);
     }

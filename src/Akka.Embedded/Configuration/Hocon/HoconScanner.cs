@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -6,7 +7,8 @@ namespace Akka.Configuration.Hocon;
 /// <summary>One pass over the characters of a text: blanks, comments, strings and positions.</summary>
 internal sealed class HoconScanner(string text, string? name)
 {
-    private const string NotUnquoted = "$\"{}[]:=,#`^?!@*&\\";
+    private static readonly SearchValues<char> TextStops = SearchValues.Create("$\"{}[]:=,#`^?!@*&\\\n/");
+    private static readonly SearchValues<char> KeyStops = SearchValues.Create("$\"{}[]:=,#`^?!@*&\\\n/.+");
 
     public int At { get; private set; }
 
@@ -62,16 +64,21 @@ internal sealed class HoconScanner(string text, string? name)
     /// <summary>Reads up to a character that unquoted text can't hold; blanks inside are kept, blanks at its end are left.</summary>
     public string Unquoted(bool key)
     {
-        var start = At;
+        var stops = key ? KeyStops : TextStops;
         var end = At;
-        for (; At < text.Length; At++)
+        while (true)
         {
-            var c = text[At];
-            if (c == '\n' || NotUnquoted.Contains(c) || IsComment(At) || (key && (c == '.' || (c == '+' && At + 1 < text.Length && text[At + 1] == '='))))
+            var stop = text.AsSpan(end).IndexOfAny(stops);
+            end = stop < 0 ? text.Length : end + stop;
+            // These two end the text only together with what follows.
+            if (end < text.Length && ((text[end] == '/' && !IsComment(end)) || (text[end] == '+' && !IsAppend(end))))
+                end++;
+            else
                 break;
-            if (!IsBlank(c))
-                end = At + 1;
         }
+        while (end > At && IsBlank(text[end - 1]))
+            end--;
+        var start = At;
         At = end;
         return text[start..end];
     }
@@ -116,8 +123,6 @@ internal sealed class HoconScanner(string text, string? name)
 
     public ConfigurationException Expected(string what) => Error(At, $"expected {what}, found {Found()}");
 
-    public int Line(int at) => Position(at).Line;
-
     public static bool IsBlank(char c) => char.IsWhiteSpace(c) || c == '\uFEFF';
 
     private string TripleQuoted()
@@ -151,6 +156,8 @@ internal sealed class HoconScanner(string text, string? name)
     }
 
     private bool IsComment(int at) => text[at] == '#' || (text[at] == '/' && at + 1 < text.Length && text[at + 1] == '/');
+
+    private bool IsAppend(int at) => at + 1 < text.Length && text[at + 1] == '=';
 
     private (int Line, int Column) Position(int at)
     {
