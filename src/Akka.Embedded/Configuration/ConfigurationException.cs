@@ -1,7 +1,9 @@
+using Akka.Actor;
+
 namespace Akka.Configuration;
 
 /// <summary>HOCON text that can't be read, or settings that contradict each other.</summary>
-public class ConfigurationException : Exception
+public class ConfigurationException : AkkaException
 {
     public ConfigurationException(string message) : base(message) { }
 

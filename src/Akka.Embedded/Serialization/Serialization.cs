@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
+using Akka.Util;
 
 namespace Akka.Serialization;
 
@@ -177,28 +177,17 @@ public class Serialization
     {
         if (string.IsNullOrEmpty(typeName))
             return null;
-        if (TypeNames.FromConfiguration(typeName) is not { } type)
+        if (TypeRegistry.TryResolve(typeName) is null)
         {
             System.Log.Warning("akka.actor.serializers.{0} names a type that does not exist: {1}", name, typeName);
             return null;
         }
-        return New(type, settings) ?? throw new ConfigurationException(
-            $"akka.actor.serializers.{name}: {typeName} is no serializer with a public constructor that takes an ExtendedActorSystem{(settings.IsNullOrEmpty() ? "" : " and a Config")}.");
-    }
-
-    private Serializer? New([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type type, Config? settings)
-    {
-        if (!typeof(Serializer).IsAssignableFrom(type))
-            return null;
-        var constructor = settings.IsNullOrEmpty()
-            ? type.GetConstructor([typeof(ExtendedActorSystem)])
-            : type.GetConstructor([typeof(ExtendedActorSystem), typeof(Config)]);
-        return (Serializer?)constructor?.Invoke(settings.IsNullOrEmpty() ? [System] : [System, settings]);
+        return settings.IsNullOrEmpty() ? TypeRegistry.Create<Serializer>(typeName, System) : TypeRegistry.Create<Serializer>(typeName, System, settings!);
     }
 
     private void Bind(string typeName, string? serializerName)
     {
-        if (TypeNames.FromConfiguration(typeName) is not { } type)
+        if (TypeRegistry.TryResolve(typeName) is not { } type)
             System.Log.Warning("akka.actor.serialization-bindings names a type that does not exist: {0}", typeName);
         else if (serializerName is null || !_byName.TryGetValue(serializerName, out var serializer))
             System.Log.Warning("akka.actor.serialization-bindings gives {0} to '{1}', which akka.actor.serializers does not name", typeName, serializerName);

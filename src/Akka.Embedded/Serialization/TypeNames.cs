@@ -39,13 +39,6 @@ internal static partial class TypeNames
         return assembly.SequenceEqual(type.Assembly.GetName().Name) || assembly.SequenceEqual(AssemblyOf(type));
     }
 
-    /// <summary>The type that a configuration names; null if there is none.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Whoever names a type in a configuration keeps it from being trimmed.")]
-    [UnconditionalSuppressMessage("Trimming", "IL2057", Justification = "Whoever names a type in a configuration keeps it from being trimmed.")]
-    [return: DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)]
-    public static Type? FromConfiguration(string name) =>
-        Type.GetType(name, static a => IsEngine(a) ? Engine : Load(a), null, throwOnError: false);
-
     /// <summary>The type of that name among assemblies that are loaded already: a name from the wire must not load any.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only types that some binding covers are used; those are kept.")]
     [UnconditionalSuppressMessage("Trimming", "IL2057", Justification = "Only types that some binding covers are used; those are kept.")]
@@ -72,18 +65,6 @@ internal static partial class TypeNames
     }
 
     private static bool IsEngine(AssemblyName name) => Array.IndexOf(Official, name.Name) >= 0;
-
-    private static Assembly? Load(AssemblyName name)
-    {
-        try
-        {
-            return Assembly.Load(name);
-        }
-        catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException)
-        {
-            return null;
-        }
-    }
 
     private static Assembly? Loaded(AssemblyName name) =>
         Array.Find(AppDomain.CurrentDomain.GetAssemblies(), a => string.Equals(a.GetName().Name, name.Name, StringComparison.OrdinalIgnoreCase));

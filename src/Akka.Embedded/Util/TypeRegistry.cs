@@ -28,6 +28,8 @@ internal static class TypeRegistry
         Register<Akka.Actor.DefaultSupervisorStrategy>();
         Register<Akka.Actor.StoppingSupervisorStrategy>();
         Register<Akka.Actor.LocalActorRefProvider>();
+        Register<Akka.Serialization.ByteArraySerializer>();
+        Register<Akka.Remote.Serialization.PrimitiveSerializers>();
     }
 
     /// <summary>Makes a type findable by its full name and keeps its constructors.</summary>
