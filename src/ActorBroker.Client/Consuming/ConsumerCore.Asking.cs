@@ -1,0 +1,271 @@
+using ActorBroker.Log;
+using ActorBroker.Protocol;
+
+namespace ActorBroker.Client;
+
+/// <summary>The half about brokers: requests and their answers.</summary>
+internal sealed partial class ConsumerCore
+{
+    /// <summary>Times that a batch is fetched again before its damage counts as lasting.</summary>
+    private const int TriesOfDamagedBatch = 3;
+
+    private const bool FetchKind = true;
+    private const bool ListOffsetsKind = false;
+
+    /// <summary>A request out, and the readers it is for, each with the generation it had.</summary>
+    private sealed record Question(BrokerId Broker, List<(PartitionReader Reader, int Generation)> Readers);
+
+    public void OnResponse(long requestId, IResponse response, TimeSpan now)
+    {
+        if (!TryEnd(requestId, out var question))
+            return;
+        switch (response)
+        {
+            case FetchResponse { ErrorCode: not ErrorCode.None } fetch:
+                foreach (var (reader, generation) in question.Readers)
+                    OnError(reader, generation, fetch.ErrorCode, now);
+                break;
+            case FetchResponse fetch:
+                OnFetched(question, fetch, now);
+                break;
+            case ListOffsetsResponse offsets:
+                OnOffsets(question, offsets, now);
+                break;
+        }
+
+        Advance(now);
+    }
+
+    /// <summary>A request without an answer.</summary>
+    /// <param name="requestId">The request.</param>
+    /// <param name="error">The broker's refusal of it as a whole, or None.</param>
+    /// <param name="now">Monotonic.</param>
+    public void OnRequestFailed(long requestId, ErrorCode error, TimeSpan now)
+    {
+        if (!TryEnd(requestId, out var question))
+            return;
+        var code = error == ErrorCode.None ? ErrorCode.NetworkException : error;
+        foreach (var (reader, generation) in question.Readers)
+            OnError(reader, generation, code, now);
+        Advance(now);
+    }
+
+    private bool TryEnd(long requestId, out Question question)
+    {
+        if (!_questions.Remove(requestId, out question!))
+            return false;
+        _requestsOut[question.Broker]--;
+        foreach (var (reader, generation) in question.Readers)
+        {
+            if (reader.Generation == generation)
+                reader.IsAsking = false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Asks each leader for what its partitions want.</summary>
+    private void Ask(TimeSpan now, bool kind)
+    {
+        Dictionary<BrokerId, List<PartitionReader>>? byLeader = null;
+        foreach (var reader in _turns)
+        {
+            if (kind == FetchKind ? !reader.MayFetch(now) : !reader.MayResolve(now))
+                continue;
+            var leader = _image.LeaderOf(reader.Partition);
+            if (leader == BrokerId.None)
+            {
+                reader.BackOff(now, _backoff);
+                _effects.Add(ConsumerEffect.RefreshMetadata.Instance);
+                continue;
+            }
+
+            if (_requestsOut.GetValueOrDefault(leader) >= RequestsPerBroker)
+                continue;
+            byLeader ??= [];
+            if (!byLeader.TryGetValue(leader, out var readers))
+                byLeader.Add(leader, readers = []);
+            readers.Add(reader);
+        }
+
+        if (byLeader is null)
+            return;
+        foreach (var (leader, readers) in byLeader)
+            Ask(leader, readers, kind);
+    }
+
+    private void Ask(BrokerId leader, List<PartitionReader> readers, bool kind)
+    {
+        var overhead = 0;
+        var count = 0;
+        while (count < readers.Count && (count == 0 || overhead < _frame.PayloadBytes / 2))
+            overhead += FrameBudget.PartitionOverhead(readers[count++].Partition.Topic);
+        if (count < readers.Count)
+            readers.RemoveRange(count, readers.Count - count);
+
+        var id = ++_lastRequest;
+        var question = new Question(leader, []);
+        var allSeen = true;
+        foreach (var reader in readers)
+        {
+            allSeen &= reader.HighWatermark != Offset.None;
+            reader.IsAsking = true;
+            question.Readers.Add((reader, reader.Generation));
+        }
+
+        _questions.Add(id, question);
+        _requestsOut[leader] = _requestsOut.GetValueOrDefault(leader) + 1;
+
+        // Until a partition's end is known there may be nothing to wait for: its reader wants to hear so at once.
+        var wait = allSeen ? _settings.FetchMaxWait : TimeSpan.Zero;
+        var bytes = Math.Min(_settings.FetchMaxBytes, Math.Max(_frame.PayloadBytes - overhead, 1));
+        IRequest request = kind == FetchKind
+            ? FetchRequests.Fetch(readers, _image, _settings, bytes, wait)
+            : FetchRequests.ListOffsets(readers, _image);
+        _effects.Add(new ConsumerEffect.Send(id, leader, request, _settings.Client.RequestTimeout + wait));
+    }
+
+    private void OnFetched(Question question, FetchResponse response, TimeSpan now)
+    {
+        foreach (var topic in response.Responses)
+        {
+            var name = NameOf(topic.Topic, new TopicId(topic.TopicId));
+            foreach (var data in topic.Partitions)
+            {
+                if (Take(question, name, data.PartitionIndex) is not { } reader)
+                    continue;
+                if (data.ErrorCode != ErrorCode.None)
+                    OnError(reader, reader.Generation, data.ErrorCode, now);
+                else
+                    OnData(reader, data);
+            }
+        }
+
+        foreach (var (reader, generation) in question.Readers)
+            OnError(reader, generation, ErrorCode.UnknownServerError, now);
+    }
+
+    /// <summary>Later versions name topics by id only.</summary>
+    private string NameOf(string name, TopicId id)
+    {
+        if (name.Length > 0)
+            return name;
+        foreach (var topic in _image.Topics.Values)
+        {
+            if (topic.Id == id)
+                return topic.Name;
+        }
+
+        return "";
+    }
+
+    private void OnData(PartitionReader reader, FetchResponse.PartitionData data)
+    {
+        reader.MissingSince = null;
+        reader.HighWatermark = new Offset(data.HighWatermark);
+        if (data.Records is not { IsEmpty: false } records)
+        {
+            reader.Succeeded();
+            ReportEnd(reader);
+            return;
+        }
+
+        reader.Buffered = new FetchedRecords(reader.Partition, records, reader.Position, reader.HighWatermark, _settings.CheckCrcs);
+    }
+
+    private void OnOffsets(Question question, ListOffsetsResponse response, TimeSpan now)
+    {
+        foreach (var topic in response.Topics)
+        {
+            foreach (var answer in topic.Partitions)
+            {
+                if (Take(question, topic.Name, answer.PartitionIndex) is not { } reader)
+                    continue;
+                if (answer.ErrorCode != ErrorCode.None)
+                {
+                    OnError(reader, reader.Generation, answer.ErrorCode, now);
+                }
+                else if (answer.Offset < 0)
+                {
+                    // No record is that late: what comes next is.
+                    reader.Restart(StartPosition.End);
+                }
+                else
+                {
+                    reader.Succeeded();
+                    reader.BecomeResolved(new Offset(answer.Offset));
+                }
+            }
+        }
+
+        foreach (var (reader, generation) in question.Readers)
+            OnError(reader, generation, ErrorCode.UnknownServerError, now);
+    }
+
+    /// <summary>The reader an answer is for, unless it has moved elsewhere since.</summary>
+    private static PartitionReader? Take(Question question, string topic, int partition)
+    {
+        for (var i = 0; i < question.Readers.Count; i++)
+        {
+            var (reader, generation) = question.Readers[i];
+            if (reader.Partition.Partition != partition || reader.Partition.Topic != topic)
+                continue;
+            question.Readers.RemoveAt(i);
+            return reader.Generation == generation ? reader : null;
+        }
+
+        return null;
+    }
+
+    private void OnError(PartitionReader reader, int generation, ErrorCode error, TimeSpan now)
+    {
+        if (reader.Generation != generation || reader.HasFailed)
+            return;
+        if (error == ErrorCode.OffsetOutOfRange)
+        {
+            OnOutOfRange(reader);
+            return;
+        }
+
+        if (error == ErrorCode.MessageTooLarge)
+        {
+            Fail(reader, error, $"the next batch doesn't fit into a frame of {_frame.FrameBytes} bytes: raise {FrameBudget.Setting} here and on the brokers");
+            return;
+        }
+
+        if (error is ErrorCode.UnknownTopicOrPartition or ErrorCode.UnknownTopicId)
+            reader.MissingSince ??= now;
+        else
+            reader.MissingSince = null;
+        if (reader.MissingSince + _settings.Client.UnknownTopicTimeout <= now)
+        {
+            Fail(reader, ErrorCode.UnknownTopicOrPartition, $"{reader.Partition} does not exist any more");
+        }
+        else if (error.IsRetriable() || error == ErrorCode.UnknownServerError)
+        {
+            reader.BackOff(now, _backoff);
+            _effects.Add(ConsumerEffect.RefreshMetadata.Instance);
+        }
+        else
+        {
+            Fail(reader, error, error.Describe());
+        }
+    }
+
+    private void OnOutOfRange(PartitionReader reader)
+    {
+        if (ResetPosition is { } position)
+            reader.Restart(position);
+        else
+            Fail(reader, ErrorCode.OffsetOutOfRange, $"offset {reader.Position} does not exist (any more), and auto.offset.reset is none");
+    }
+
+    /// <summary>Damage on the way goes away when the batch is fetched again; damage that stays stops the partition rather than skip records.</summary>
+    private void OnBadBatch(PartitionReader reader, BatchFault fault, TimeSpan now)
+    {
+        reader.Buffered = null;
+        reader.BackOff(now, _backoff);
+        if (++reader.Damages >= TriesOfDamagedBatch)
+            Fail(reader, ErrorCode.CorruptMessage, $"the batch at offset {reader.Position} is damaged ({fault})");
+    }
+}
