@@ -70,7 +70,7 @@ internal static class FetchRequests
     private static int EpochOf(PartitionReader reader, ClusterImage image) =>
         image.TryGetPartition(reader.Partition, out var view) ? view.LeaderEpoch.Value : LeaderEpoch.None.Value;
 
-    private static long TimestampOf(StartPosition start) => start switch
+    public static long TimestampOf(StartPosition start) => start switch
     {
         StartPosition.FromBeginning => EarliestTimestamp,
         StartPosition.FromTimestamp(var timestamp) => Math.Max(0, timestamp.ToUnixTimeMilliseconds()),
