@@ -50,6 +50,8 @@ public sealed record LogOptions
     /// <summary>cleanup.policy</summary>
     public CleanupPolicy CleanupPolicy { get; init; } = CleanupPolicy.Delete;
 
+    public FlushPolicy FlushPolicy => new(FlushMessages, FlushTime);
+
     /// <summary>Every fault, in words; empty when all is well.</summary>
     public IReadOnlyList<string> Validate()
     {

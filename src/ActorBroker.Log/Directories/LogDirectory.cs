@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace ActorBroker.Log;
 
 /// <summary>Who may use a data folder.</summary>
@@ -13,47 +15,215 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     /// <summary>Free bytes of the volume that appends leave alone.</summary>
     public const long DefaultReserveBytes = 256L * 1024 * 1024;
 
+    private const string LockFile = ".lock";
+    private const string CleanMarker = ".kafka_cleanshutdown";
+    private const string DeleteSuffix = "-delete";
+
+    private readonly IFileSystem _files;
+    private readonly TimeProvider _time;
+    private readonly IDisposable _lock;
+    private readonly List<string> _notes = [];
+    private readonly ConcurrentDictionary<TopicPartition, PartitionLog> _open = new();
+    private readonly PartitionCheckpoint _recoveryPoints;
+    private readonly PartitionCheckpoint _highWatermarks;
+    private readonly PartitionCheckpoint _logStarts;
+    private bool _closed;
+
+    private LogDirectory(IFileSystem files, string path, IDisposable held, TimeProvider time, long reserveBytes)
+    {
+        _files = files;
+        _time = time;
+        _lock = held;
+        DirectoryPath = path;
+        Reserve = new DiskReserve(files, path, reserveBytes, time);
+        _recoveryPoints = new PartitionCheckpoint(files, path, PartitionCheckpoint.RecoveryPoint);
+        _highWatermarks = new PartitionCheckpoint(files, path, PartitionCheckpoint.HighWatermark);
+        _logStarts = new PartitionCheckpoint(files, path, PartitionCheckpoint.LogStart);
+    }
+
     /// <summary>Locks the folder, checks or writes its identity; <see cref="LogDirectoryException"/> when it must not be used.</summary>
     public static LogDirectory Open(
-        IFileSystem files, string path, LogDirectoryIdentity identity, TimeProvider time, long reserveBytes = DefaultReserveBytes) => throw new NotImplementedException();
+        IFileSystem files, string path, LogDirectoryIdentity identity, TimeProvider time, long reserveBytes = DefaultReserveBytes)
+    {
+        if (!files.DirectoryExists(path))
+        {
+            files.CreateDirectory(path);
+            if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
+                files.FlushDirectory(parent);
+        }
 
-    public string DirectoryPath => throw new NotImplementedException();
+        var held = files.TryLock(Path.Combine(path, LockFile))
+            ?? throw new LogDirectoryException(LogDirectoryFault.InUse, path, $"{path} is in use by another process; stop that one, or choose another folder.");
+        var directory = new LogDirectory(files, path, held, time, reserveBytes);
+        try
+        {
+            directory.Load(identity);
+            return directory;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
 
-    public DirectoryId Id => throw new NotImplementedException();
+    public string DirectoryPath { get; }
+
+    public DirectoryId Id { get; private set; }
 
     /// <summary>It was shut down cleanly before this open.</summary>
-    public bool WasClean => throw new NotImplementedException();
+    public bool WasClean { get; private set; }
 
     /// <summary>What was repaired on opening, one sentence each; to be told to the operator.</summary>
-    public IReadOnlyList<string> Notes => throw new NotImplementedException();
+    public IReadOnlyList<string> Notes => _notes;
 
-    public DiskReserve Reserve => throw new NotImplementedException();
+    public DiskReserve Reserve { get; }
 
     /// <summary>The partitions that have a folder here.</summary>
-    public IReadOnlyList<TopicPartition> ListPartitions() => throw new NotImplementedException();
+    public IReadOnlyList<TopicPartition> ListPartitions()
+    {
+        var partitions = new List<TopicPartition>();
+        foreach (var name in _files.ListDirectories(DirectoryPath))
+        {
+            if (!name.EndsWith(DeleteSuffix, StringComparison.Ordinal) && TopicPartition.TryParse(name, out var partition))
+                partitions.Add(partition);
+        }
+
+        return partitions;
+    }
 
     /// <summary>Opens (or creates) a partition's log with what the checkpoints know of it.</summary>
-    public PartitionLog OpenLog(TopicPartition partition, LogOptions options) => throw new NotImplementedException();
+    public PartitionLog OpenLog(TopicPartition partition, LogOptions options)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (_open.ContainsKey(partition))
+            throw new InvalidOperationException($"{partition} is open already.");
+        var logStart = _logStarts.Get(partition) ?? Offset.Zero;
+        var recovery = new LogRecoveryInfo(_recoveryPoints.Get(partition) ?? Offset.Zero, logStart, WasClean);
+        var log = PartitionLog.Open(_files, FolderOf(partition), partition, options, _time, recovery, this, Reserve);
+        if (!_open.TryAdd(partition, log))
+        {
+            log.Dispose();
+            throw new InvalidOperationException($"{partition} is open already.");
+        }
 
-    /// <summary>Takes a closed log's folder away: renamed at once and durably, so it never comes back, then deleted.</summary>
-    public void DeleteLog(TopicPartition partition, Guid uniqueSuffix) => throw new NotImplementedException();
+        return log;
+    }
+
+    /// <summary>Closes one log, flushed; it may be opened again.</summary>
+    public void CloseLog(TopicPartition partition)
+    {
+        if (!_open.TryRemove(partition, out var log))
+            return;
+        log.CloseCleanly();
+        _recoveryPoints.Set(partition, log.RecoveryPoint);
+    }
+
+    /// <summary>Takes a log's folder away, open or not: renamed at once and durably, so it never comes back, then deleted.</summary>
+    public void DeleteLog(TopicPartition partition, Guid uniqueSuffix)
+    {
+        if (_open.TryRemove(partition, out var log))
+            log.Dispose();
+        var folder = FolderOf(partition);
+        if (_files.DirectoryExists(folder))
+        {
+            // Kafka's name for it, cut to what a folder's name may hold: TOPIC.UNIQUE-delete.
+            var suffix = $"-{partition.Partition}.{uniqueSuffix:n}{DeleteSuffix}";
+            var doomed = Path.Combine(DirectoryPath, partition.Topic[..Math.Min(partition.Topic.Length, 255 - suffix.Length)] + suffix);
+            _files.MoveDirectory(folder, doomed);
+            _files.FlushDirectory(DirectoryPath);
+            _files.DeleteDirectory(doomed);
+        }
+
+        _recoveryPoints.Set(partition, null);
+        _logStarts.Set(partition, null);
+        _highWatermarks.Set(partition, null);
+    }
 
     /// <summary>The high watermark as of the last checkpoint; 0 when there is none.</summary>
-    public Offset HighWatermark(TopicPartition partition) => throw new NotImplementedException();
+    public Offset HighWatermark(TopicPartition partition) => _highWatermarks.Get(partition) ?? Offset.Zero;
 
     /// <summary>Replaces replication-offset-checkpoint.</summary>
-    public void WriteHighWatermarks(IReadOnlyDictionary<TopicPartition, Offset> highWatermarks) => throw new NotImplementedException();
+    public void WriteHighWatermarks(IReadOnlyDictionary<TopicPartition, Offset> highWatermarks) => _highWatermarks.Replace(highWatermarks);
 
-    /// <summary>Writes the recovery points and log starts of all open logs; call it every minute or so.</summary>
-    public void WriteCheckpoints() => throw new NotImplementedException();
+    /// <summary>Writes the recovery points of all open logs; call it every minute or so. Log starts are written as they move.</summary>
+    public void WriteCheckpoints() =>
+        _recoveryPoints.Update(_open.Select(static e => KeyValuePair.Create(e.Key, e.Value.RecoveryPoint)));
 
-    public void LowerRecoveryPoint(TopicPartition partition, Offset recoveryPoint) => throw new NotImplementedException();
+    void ILogCheckpoints.LowerRecoveryPoint(TopicPartition partition, Offset recoveryPoint) => _recoveryPoints.Lower(partition, recoveryPoint);
 
-    public void SetLogStartOffset(TopicPartition partition, Offset logStartOffset) => throw new NotImplementedException();
+    void ILogCheckpoints.SetLogStartOffset(TopicPartition partition, Offset logStartOffset) => _logStarts.Set(partition, logStartOffset);
 
     /// <summary>Closes every open log cleanly, writes all checkpoints, then the marker of a clean shutdown; unlocks.</summary>
-    public void CloseCleanly() => throw new NotImplementedException();
+    public void CloseCleanly()
+    {
+        if (_closed)
+            return;
+        foreach (var log in _open.Values)
+            log.CloseCleanly();
+        WriteCheckpoints();
+        AtomicFile.WriteText(_files, Path.Combine(DirectoryPath, CleanMarker), """{"version":0,"brokerEpoch":-1}""");
+        Dispose();
+    }
 
     /// <summary>Unlocks and lets go as a crash would.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        foreach (var log in _open.Values)
+            log.Dispose();
+        _lock.Dispose();
+    }
+
+    private string FolderOf(TopicPartition partition) => Path.Combine(DirectoryPath, partition.ToString());
+
+    private void Load(LogDirectoryIdentity identity)
+    {
+        LoadIdentity(identity);
+        var marker = Path.Combine(DirectoryPath, CleanMarker);
+        WasClean = _files.FileExists(marker);
+        LoadCheckpoint(_recoveryPoints, PartitionCheckpoint.RecoveryPoint, "every record will be checked");
+        LoadCheckpoint(_highWatermarks, PartitionCheckpoint.HighWatermark, "high watermarks start at 0 and are learnt anew");
+        LoadCheckpoint(_logStarts, PartitionCheckpoint.LogStart, "logs start at their first segment: records deleted within it are back");
+        foreach (var name in _files.ListDirectories(DirectoryPath))
+        {
+            if (name.EndsWith(DeleteSuffix, StringComparison.Ordinal))
+                _files.DeleteDirectory(Path.Combine(DirectoryPath, name));
+        }
+
+        // From here on a crash is a crash. Gone from the device before the first write.
+        _files.DeleteFile(marker);
+        _files.FlushDirectory(DirectoryPath);
+    }
+
+    private void LoadIdentity(LogDirectoryIdentity identity)
+    {
+        var path = Path.Combine(DirectoryPath, MetaProperties.FileName);
+        if (AtomicFile.ReadText(_files, path) is { } text)
+        {
+            var meta = MetaProperties.Parse(path, text);
+            meta.RequireSame(path, identity);
+            Id = meta.DirectoryId;
+            return;
+        }
+
+        if (ListPartitions() is [var first, ..])
+            throw new LogDirectoryException(LogDirectoryFault.Unreadable, path, $"{path} is missing though the folder holds data ({first}); restore it from a backup, it names the cluster and node that this folder belongs to.");
+        var created = new MetaProperties(identity.ClusterId, identity.NodeId, identity.NewDirectoryId);
+        AtomicFile.WriteText(_files, path, created.Format());
+        Id = created.DirectoryId;
+    }
+
+    private void LoadCheckpoint(PartitionCheckpoint checkpoint, string name, string consequence)
+    {
+        if (checkpoint.TryLoad(out var reason))
+            return;
+        _notes.Add($"{Path.Combine(DirectoryPath, name)} was unreadable ({reason}) and is written anew: {consequence}");
+
+        // What it said about flushed records is lost, so a clean close can't be believed either.
+        WasClean = false;
+        checkpoint.Replace(new Dictionary<TopicPartition, Offset>());
+    }
 }

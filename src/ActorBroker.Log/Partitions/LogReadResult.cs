@@ -64,6 +64,8 @@ public sealed class LogFileRegion : IDisposable
         Length = length;
     }
 
+    internal LogSegment Segment => _segment ?? throw new ObjectDisposedException(nameof(LogFileRegion));
+
     public IFile File { get; }
 
     public long Position { get; }

@@ -8,12 +8,46 @@ namespace ActorBroker.Log;
 /// writer wait. <see cref="Flush"/> may run on any thread beside appends and reads.
 /// </para>
 /// <para>
-/// Faults: a failed write, flush or cut throws once (<see cref="LogFailedException"/> or the cause) and leaves the log
-/// refusing writes until it is opened anew. Reads of damaged bytes throw <see cref="LogCorruptException"/>.
+/// Faults: a failed write, flush or cut throws <see cref="LogFailedException"/>, then and on every later write, until the log
+/// is opened anew. Reads of damaged bytes throw <see cref="LogCorruptException"/>.
 /// </para>
 /// </summary>
-public sealed class PartitionLog : IDisposable
+public sealed partial class PartitionLog : IDisposable
 {
+    private readonly IFileSystem _files;
+    private readonly TimeProvider _time;
+    private readonly ILogCheckpoints? _checkpoints;
+    private readonly DiskReserve? _reserve;
+    private readonly LeaderEpochCache _epochs;
+    private readonly Lock _flushing = new();
+
+    private LogView _view;
+    private long _logStart;
+    private long _recoveryPoint;
+
+    /// <summary>Odd while records are being cut, and changed by it: a read that saw it change is done again.</summary>
+    private int _cuts;
+    private LogFailedException? _failure;
+    private bool _closed;
+
+    /// <summary>Names in the folder changed since it was flushed.</summary>
+    private volatile bool _namesChanged;
+
+    private PartitionLog(
+        IFileSystem files, string directory, TopicPartition partition, LogOptions options, TimeProvider time, ILogCheckpoints? checkpoints, DiskReserve? reserve)
+    {
+        _files = files;
+        _time = time;
+        _checkpoints = checkpoints;
+        _reserve = reserve;
+        _epochs = new LeaderEpochCache(files, directory);
+        _view = null!; // Load sets it before the log is handed out.
+        Directory = directory;
+        Partition = partition;
+        Options = options;
+        Recovery = new LogRecoveryResult();
+    }
+
     /// <summary>
     /// Opens the log in this folder, or makes it. After a crash every batch of the segments from the recovery point on is
     /// checked and the log is cut at the first bad one (<see cref="Recovery"/> says so); after a clean close nothing is scanned.
@@ -26,115 +60,207 @@ public sealed class PartitionLog : IDisposable
         TimeProvider time,
         LogRecoveryInfo recovery,
         ILogCheckpoints? checkpoints = null,
-        DiskReserve? reserve = null) => throw new NotImplementedException();
+        DiskReserve? reserve = null)
+    {
+        if (options.Validate() is { Count: > 0 } faults)
+            throw new ArgumentException($"Invalid options of {partition}: {string.Join("; ", faults)}", nameof(options));
+        var log = new PartitionLog(files, directory, partition, options, time, checkpoints, reserve);
+        log.Load(recovery);
+        return log;
+    }
 
-    public string Directory => throw new NotImplementedException();
+    public string Directory { get; }
 
-    public TopicPartition Partition => throw new NotImplementedException();
+    public TopicPartition Partition { get; }
 
-    public LogRecoveryResult Recovery => throw new NotImplementedException();
+    public LogRecoveryResult Recovery { get; private set; }
 
     /// <summary>Takes effect with the next call of the writer.</summary>
-    public LogOptions Options { get; set; } = LogOptions.Default;
+    public LogOptions Options { get; set; }
 
-    public Offset LogStartOffset => throw new NotImplementedException();
+    public Offset LogStartOffset => new(Volatile.Read(ref _logStart));
 
     /// <summary>The offset of the next record.</summary>
-    public Offset LogEndOffset => throw new NotImplementedException();
+    public Offset LogEndOffset => View.End;
 
     /// <summary>Everything below has been flushed.</summary>
-    public Offset RecoveryPoint => throw new NotImplementedException();
+    public Offset RecoveryPoint => new(Volatile.Read(ref _recoveryPoint));
 
     /// <summary>Bytes of all segments' records.</summary>
-    public long SizeInBytes => throw new NotImplementedException();
+    public long SizeInBytes
+    {
+        get
+        {
+            var view = View;
+            long size = 0;
+            for (var i = 0; i < view.Segments.Length; i++)
+                size += view.SizeOf(i);
+            return size;
+        }
+    }
 
-    public IReadOnlyList<SegmentInfo> Segments => throw new NotImplementedException();
+    public IReadOnlyList<SegmentInfo> Segments
+    {
+        get
+        {
+            var view = View;
+            var infos = new SegmentInfo[view.Segments.Length];
+            for (var i = 0; i < infos.Length; i++)
+                infos[i] = new SegmentInfo(view.Segments[i].BaseOffset, view.NextOffsetOf(i), view.SizeOf(i), i == infos.Length - 1);
+            return infos;
+        }
+    }
 
-    public LeaderEpoch LatestEpoch => throw new NotImplementedException();
+    public LeaderEpoch LatestEpoch => _epochs.Latest;
 
-    public IReadOnlyList<EpochEntry> Epochs => throw new NotImplementedException();
+    public IReadOnlyList<EpochEntry> Epochs => _epochs.Entries;
 
     /// <summary>From partition.metadata; null while none was set.</summary>
-    public TopicId? TopicId => throw new NotImplementedException();
+    public TopicId? TopicId { get; private set; }
 
     /// <summary>Whether the policy (flush.messages, flush.ms) asks for a <see cref="Flush"/> now.</summary>
-    public bool IsFlushDue => throw new NotImplementedException();
+    public bool IsFlushDue
+    {
+        get
+        {
+            var oldest = Volatile.Read(ref _oldestUnflushed);
+            var age = oldest == 0 ? TimeSpan.Zero : _time.GetElapsedTime(oldest);
+            return Options.FlushPolicy.IsDue(LogEndOffset - RecoveryPoint, age);
+        }
+    }
 
-    /// <summary>
-    /// The leader's append: gives the batches their offsets and this leader epoch (and the log's time, if it stamps), in place,
-    /// and writes all with one gathered write per segment touched. The batches must have passed
-    /// <see cref="RecordBatchValidator.CheckProduced"/>. All or none; where each went is put into
-    /// <paramref name="appended"/>, which is as long as <paramref name="batches"/> or empty.
-    /// </summary>
-    public AppendResult Append(ReadOnlySpan<Memory<byte>> batches, LeaderEpoch epoch, Span<AppendedBatch> appended) => throw new NotImplementedException();
-
-    /// <summary>
-    /// The follower's append: whole batches one behind the other, as fetched; their offsets and epochs stay. The first
-    /// must be at or beyond the log's end (beyond it after compaction), and checksums must have been checked.
-    /// A batch cut short at the end is left out.
-    /// </summary>
-    public AppendResult AppendAsFollower(ReadOnlyMemory<byte> batches) => throw new NotImplementedException();
-
-    /// <summary>Brings everything appended before the call onto the device and returns the new <see cref="RecoveryPoint"/>.</summary>
-    public Offset Flush() => throw new NotImplementedException();
-
-    /// <summary>
-    /// Whole batches from the one that holds <paramref name="from"/> on, at most <paramref name="maxBytes"/> and all below
-    /// <paramref name="upperBound"/> (exclusive). With <paramref name="minOneBatch"/> the first comes even when it is larger.
-    /// One read ends at a segment's end at the latest.
-    /// </summary>
-    public LogReadResult Read(Offset from, int maxBytes, Offset upperBound, bool minOneBatch) => throw new NotImplementedException();
-
-    /// <summary>The same into the caller's buffer, whose length is the limit; a first batch that does not fit yields nothing.</summary>
-    public LogReadResult ReadInto(Memory<byte> buffer, Offset from, Offset upperBound) => throw new NotImplementedException();
-
-    /// <summary>The same as a range of a file; null when there is nothing to read there.</summary>
-    public LogFileRegion? ReadRegion(Offset from, int maxBytes, Offset upperBound, bool minOneBatch) => throw new NotImplementedException();
-
-    /// <summary>The first record at or above the log start whose timestamp is at or past this; null when none is.</summary>
-    public TimestampedOffset? OffsetForTimestamp(long timestampMs) => throw new NotImplementedException();
-
-    /// <summary>The record with the highest timestamp (the first of them); null when the log is empty.</summary>
-    public TimestampedOffset? OffsetOfMaxTimestamp() => throw new NotImplementedException();
+    private LogView View => Volatile.Read(ref _view);
 
     /// <summary>Where this epoch ends, by KIP-101 and KIP-279: what OffsetsForLeaderEpoch answers.</summary>
-    public EpochEnd EndOffsetFor(LeaderEpoch epoch) => throw new NotImplementedException();
+    public EpochEnd EndOffsetFor(LeaderEpoch epoch) => _epochs.EndOffsetFor(epoch, LogEndOffset);
 
     /// <summary>The epoch of the leader that wrote this offset; None when it is not known.</summary>
-    public LeaderEpoch EpochAt(Offset offset) => throw new NotImplementedException();
+    public LeaderEpoch EpochAt(Offset offset) => _epochs.EpochAt(offset);
 
     /// <summary>A new leader's epoch begins at the log's end, before it has appended anything.</summary>
-    public void AssignEpoch(LeaderEpoch epoch) => throw new NotImplementedException();
+    public void AssignEpoch(LeaderEpoch epoch)
+    {
+        CheckWritable();
+        _epochs.Assign(epoch, LogEndOffset);
+    }
 
-    public void SetTopicId(TopicId id) => throw new NotImplementedException();
+    public void SetTopicId(TopicId id)
+    {
+        CheckWritable();
+        if (TopicId == id)
+            return;
+        PartitionMetadata.Write(_files, Directory, id);
+        TopicId = id;
+    }
 
-    /// <summary>Records below are deleted, durably on return. Never moves back; beyond the log's end is refused (false).</summary>
-    public bool AdvanceLogStartOffset(Offset offset) => throw new NotImplementedException();
+    /// <summary>Brings everything appended before the call onto the device and returns the new <see cref="RecoveryPoint"/>.</summary>
+    public Offset Flush()
+    {
+        lock (_flushing)
+        {
+            CheckWritable();
+            try
+            {
+                return FlushUnderLock(indexesOfActive: false);
+            }
+            catch (IOException e)
+            {
+                throw Fail("flush", e);
+            }
+        }
+    }
 
-    /// <summary>Cuts every batch that holds this offset or a later one; flushed before and after. Epoch entries and snapshots beyond go first.</summary>
-    public void TruncateTo(Offset offset) => throw new NotImplementedException();
-
-    /// <summary>Drops everything; the log starts empty at this offset.</summary>
-    public void TruncateFullyAndStartAt(Offset offset) => throw new NotImplementedException();
-
-    /// <summary>Rolls the active segment when segment.ms is over, appends or not. True when it rolled.</summary>
-    public bool RollIfDue() => throw new NotImplementedException();
-
-    /// <summary>Deletes whole segments by time, size and log start; none that reaches to the high watermark or beyond.</summary>
-    public RetentionResult DeleteOldSegments(Offset highWatermark) => throw new NotImplementedException();
-
-    /// <summary>Closes file handles and drops cached index pages that nobody used since the last call.</summary>
-    public void TrimIdle() => throw new NotImplementedException();
-
-    /// <summary>Writes the producers' state as of this offset (`.snapshot`), atomically.</summary>
-    public void WriteProducerSnapshot(Offset offset, IReadOnlyList<ProducerSnapshotEntry> producers) => throw new NotImplementedException();
-
-    /// <summary>The newest sound producer snapshot at or below the log's end; unsound ones are removed.</summary>
-    public (Offset Offset, IReadOnlyList<ProducerSnapshotEntry> Producers)? ReadLatestProducerSnapshot() => throw new NotImplementedException();
+    /// <summary>Closes file handles and drops cached index pages that nobody used since the last call. The writer's.</summary>
+    public void TrimIdle()
+    {
+        if (_writing is { } writing && writing.Size == _sizeAtTrim)
+            StopWriting();
+        _sizeAtTrim = View.Active.Size;
+        foreach (var segment in View.Segments)
+            segment.TrimIdle();
+    }
 
     /// <summary>Flushes everything, indexes included: the next open with <see cref="LogRecoveryInfo.WasClean"/> need not scan.</summary>
-    public void CloseCleanly() => throw new NotImplementedException();
+    public void CloseCleanly()
+    {
+        if (_closed)
+            return;
+        lock (_flushing)
+        {
+            CheckWritable();
+            try
+            {
+                FlushUnderLock(indexesOfActive: true);
+            }
+            catch (IOException e)
+            {
+                throw Fail("close", e);
+            }
+        }
+
+        Dispose();
+    }
 
     /// <summary>Lets go of the files as they are, as a crash would.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        StopWriting();
+        foreach (var segment in View.Segments)
+            segment.Shut();
+    }
+
+    private Offset FlushUnderLock(bool indexesOfActive)
+    {
+        Volatile.Write(ref _oldestUnflushed, 0);
+        var view = View;
+        if (_namesChanged)
+        {
+            _namesChanged = false;
+            _files.FlushDirectory(Directory);
+        }
+
+        for (var i = view.IndexOf(RecoveryPoint); i < view.Segments.Length; i++)
+        {
+            var segment = view.Segments[i];
+            var isActive = i == view.Segments.Length - 1;
+            if ((!segment.IsFlushed || (isActive && indexesOfActive)) && segment.Acquire() is { } log)
+                Flush(segment, log, isActive, indexesOfActive);
+        }
+
+        _epochs.Save();
+        if (view.End > RecoveryPoint)
+            Volatile.Write(ref _recoveryPoint, view.End.Value);
+        return RecoveryPoint;
+    }
+
+    private static void Flush(LogSegment segment, IFile log, bool isActive, bool indexesOfActive)
+    {
+        try
+        {
+            log.Flush();
+            if (isActive && indexesOfActive)
+                segment.WriteOutIndexes();
+            if (isActive && !indexesOfActive)
+                return;
+            segment.FlushIndexes();
+            segment.IsFlushed = true;
+        }
+        finally
+        {
+            segment.Release();
+        }
+    }
+
+    private void CheckWritable()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (_failure is { } failure)
+            throw new LogFailedException(failure.Path, "an earlier operation", failure.InnerException ?? failure);
+    }
+
+    private LogFailedException Fail(string operation, Exception cause) =>
+        _failure ??= new LogFailedException(Directory, operation, cause);
 }

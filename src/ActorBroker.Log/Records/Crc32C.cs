@@ -13,9 +13,12 @@ public static class Crc32C
     private const int Lane = 1024;
     private static readonly uint[] _pastOneLane = PastZeros(Lane);
 
-    public static uint Compute(ReadOnlySpan<byte> bytes) => ~Update(~0u, bytes);
+    /// <summary>The state before any byte, for <see cref="Update"/>; the checksum is the last state's complement.</summary>
+    internal const uint Start = ~0u;
 
-    private static uint Update(uint crc, ReadOnlySpan<byte> bytes)
+    public static uint Compute(ReadOnlySpan<byte> bytes) => ~Update(Start, bytes);
+
+    internal static uint Update(uint crc, ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length >= 3 * Lane)
         {

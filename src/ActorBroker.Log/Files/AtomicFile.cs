@@ -1,0 +1,41 @@
+using System.Text;
+
+namespace ActorBroker.Log;
+
+/// <summary>Replaces small files so that a crash leaves the old or the new content, and reads them.</summary>
+internal static class AtomicFile
+{
+    private const int LargestRead = 64 * 1024 * 1024;
+
+    /// <summary>Durable on return.</summary>
+    public static void Write(IFileSystem files, string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + SegmentFiles.Temporary;
+        using (var file = files.Open(temporary, FileOpenMode.Truncate))
+        {
+            file.Write(content, 0);
+            file.Flush();
+        }
+
+        files.MoveFile(temporary, path);
+        files.FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    public static void WriteText(IFileSystem files, string path, string text) => Write(files, path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Null when there is no such file.</summary>
+    public static byte[]? Read(IFileSystem files, string path)
+    {
+        if (!files.FileExists(path))
+            return null;
+        using var file = files.Open(path, FileOpenMode.Read);
+        var length = file.Length;
+        if (length > LargestRead)
+            throw new LogCorruptException(path, LargestRead, $"too large ({length} bytes)");
+        var content = new byte[length];
+        var read = file.Read(content, 0);
+        return read == content.Length ? content : content[..read];
+    }
+
+    public static string? ReadText(IFileSystem files, string path) => Read(files, path) is { } content ? Encoding.UTF8.GetString(content) : null;
+}

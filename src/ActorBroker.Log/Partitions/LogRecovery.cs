@@ -1,0 +1,118 @@
+namespace ActorBroker.Log;
+
+/// <summary>
+/// Finds a log's true end after a crash. Every batch of the segments from the recovery point on is checked, its checksum
+/// included; at the first that is bad, torn or out of order the log is cut and what follows is removed. Indexes of checked
+/// segments are built anew, epochs are taken from the batches. What it leaves is flushed.
+/// </summary>
+internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache epochs, int indexIntervalBytes)
+{
+    private Offset _expected;
+    private long _bytesScanned;
+    private long _bytesCut;
+    private int _scanned;
+    private Offset? _firstBadOffset;
+    private string? _firstBadFile;
+    private long _firstBadPosition;
+    private BatchFault _fault;
+
+    /// <summary>Returns the log's end; the list of segments holds those that are left, at least one.</summary>
+    public Offset Run(Offset recoveryPoint)
+    {
+        var first = segments.FindLastIndex(s => s.BaseOffset <= recoveryPoint);
+        first = Math.Max(first, 0);
+        for (var i = 0; i < first; i++)
+            segments[i].IsFlushed = true;
+        _expected = segments[first].BaseOffset;
+        for (var i = first; i < segments.Count && _firstBadOffset is null; i++)
+        {
+            if (segments[i].BaseOffset < _expected)
+                CutFrom(i, i, 0, BatchFault.BadOffsets);
+            else
+                CheckSegment(i);
+        }
+
+        return _expected;
+    }
+
+    public LogRecoveryResult Result(Offset recoveryPoint, IReadOnlyList<string> notes) => new()
+    {
+        SegmentsScanned = _scanned,
+        BytesScanned = _bytesScanned,
+        BytesCut = _bytesCut,
+        FirstBadOffset = _firstBadOffset,
+        FirstBadFile = _firstBadFile,
+        FirstBadPosition = _firstBadPosition,
+        Fault = _fault,
+        LostFlushedRecords = _expected < recoveryPoint,
+        Notes = notes,
+    };
+
+    private void CheckSegment(int index)
+    {
+        var segment = segments[index];
+        segment.MarkIndexesReady();
+        var log = segment.Acquire()!;
+        try
+        {
+            SegmentIndexes.Clear(segment);
+            _expected = Offset.MaxOf(_expected, segment.BaseOffset);
+            var end = Scan(segment, log, out var fault);
+            _scanned++;
+            _bytesScanned += segment.Size;
+            if (fault != BatchFault.None)
+            {
+                var size = segment.Size;
+                segment.Size = end;
+                log.SetLength(end);
+                CutFrom(index, index + 1, end, fault);
+                _bytesCut += size - end;
+            }
+
+            log.Flush();
+            segment.WriteOutIndexes();
+            segment.FlushIndexes();
+            segment.IsFlushed = true;
+        }
+        finally
+        {
+            segment.Release();
+            segment.Close();
+        }
+    }
+
+    private long Scan(LogSegment segment, IFile log, out BatchFault fault)
+    {
+        using var scanner = new BatchScanner(log, 0, segment.Size);
+        while (scanner.TryNext())
+        {
+            var header = scanner.Header;
+            fault = header.BaseOffset < _expected || header.LastOffset - segment.BaseOffset > int.MaxValue ? BatchFault.BadOffsets : BatchFault.None;
+            if (fault == BatchFault.None && !scanner.ChecksumHolds())
+                fault = scanner.Fault;
+            if (fault != BatchFault.None)
+                return scanner.Position;
+            segment.Note(header, scanner.Position, indexIntervalBytes);
+            if (header.PartitionLeaderEpoch > epochs.Latest)
+                epochs.Assign(header.PartitionLeaderEpoch, header.BaseOffset);
+            _expected = header.NextOffset;
+        }
+
+        fault = scanner.Fault;
+        return fault == BatchFault.None ? segment.Size : scanner.Position;
+    }
+
+    private void CutFrom(int badIndex, int firstRemoved, long position, BatchFault fault)
+    {
+        _firstBadOffset = _expected;
+        _firstBadFile = segments[badIndex].LogPath;
+        _firstBadPosition = position;
+        _fault = fault;
+        for (var i = segments.Count - 1; i >= firstRemoved; i--)
+        {
+            _bytesCut += segments[i].Size;
+            segments[i].Delete();
+            segments.RemoveAt(i);
+        }
+    }
+}
