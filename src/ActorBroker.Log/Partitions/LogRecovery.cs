@@ -4,6 +4,11 @@ namespace ActorBroker.Log;
 /// Finds a log's true end after a crash. Every batch of the segments from the recovery point on is checked, its checksum
 /// included; at the first that is bad, torn or out of order the log is cut and what follows is removed. Indexes of checked
 /// segments are built anew, epochs are taken from the batches. What it leaves is flushed.
+/// <para>
+/// A segment begins where the one before it ended. A crash may leave a later segment and lose the end of an earlier one, so
+/// a hole between segments above the recovery point cuts the log too. (Holes below it are compaction's; whoever compacts must
+/// stay below the recovery point.)
+/// </para>
 /// </summary>
 internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache epochs, int indexIntervalBytes)
 {
@@ -26,7 +31,7 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
         _expected = segments[first].BaseOffset;
         for (var i = first; i < segments.Count && _firstBadOffset is null; i++)
         {
-            if (segments[i].BaseOffset < _expected)
+            if (segments[i].BaseOffset < _expected || (i > first && IsHole(_expected, segments[i].BaseOffset, recoveryPoint)))
                 CutFrom(i, i, 0, BatchFault.BadOffsets);
             else
                 CheckSegment(i);
@@ -47,6 +52,10 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
         LostFlushedRecords = _expected < recoveryPoint,
         Notes = notes,
     };
+
+    /// <summary>A jump too far for one segment's relative offsets is how a follower's log looks, not what a crash leaves.</summary>
+    private static bool IsHole(Offset end, Offset nextBase, Offset recoveryPoint) =>
+        nextBase > end && nextBase > recoveryPoint && nextBase - end <= int.MaxValue;
 
     private void CheckSegment(int index)
     {

@@ -162,14 +162,14 @@ public sealed partial class PartitionLog
         var position = before.EndPosition;
         var from = 0;
         if (position > 0 && IsOld(before.Active))
-            (segments, position) = (Roll(segments, _headers[0].BaseOffset), 0);
+            (segments, position) = (Roll(segments, NewBase(before.End, _headers[0])), 0);
         var end = position;
         for (var i = 0; i < _headers.Count; i++)
         {
             if (MustRoll(segments[^1], end, _headers[i]))
             {
                 WriteGroup(segments[^1], position, from, i);
-                segments = Roll(segments, _headers[i].BaseOffset);
+                segments = Roll(segments, NewBase(i == 0 ? before.End : _headers[i - 1].NextOffset, _headers[i]));
                 position = end = 0;
                 from = i;
             }
@@ -180,6 +180,10 @@ public sealed partial class PartitionLog
         WriteGroup(segments[^1], position, from, _headers.Count);
         return new LogView(segments, _headers[^1].NextOffset, end);
     }
+
+    /// <summary>A segment begins where the last one ended, gap or not (recovery counts on it), unless that is out of its reach.</summary>
+    private static Offset NewBase(Offset end, in RecordBatchHeader header) =>
+        header.LastOffset - end > int.MaxValue ? header.BaseOffset : end;
 
     private bool MustRoll(LogSegment segment, long position, in RecordBatchHeader header)
     {

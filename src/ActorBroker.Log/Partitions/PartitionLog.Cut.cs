@@ -124,19 +124,24 @@ public sealed partial class PartitionLog
         var log = segment.Acquire()!;
         try
         {
-            using var scanner = new BatchScanner(log, segment.Offsets.Lookup(offset), view.SizeOf(index));
-            var end = offset;
+            // From a batch that stays, so that its end is known: the log ends there and not in a gap behind it.
+            using var scanner = new BatchScanner(log, segment.Offsets.Lookup(offset - 1), view.SizeOf(index));
+            var end = segment.BaseOffset;
+            var position = view.SizeOf(index);
             while (scanner.TryNext())
             {
-                if (scanner.Header.LastOffset < offset)
-                    continue;
-                end = Offset.Min(offset, scanner.Header.BaseOffset);
-                return (new LogView(view.Segments[..(index + 1)], end, scanner.Position), scanner.Position);
+                if (scanner.Header.LastOffset >= offset)
+                {
+                    position = scanner.Position;
+                    break;
+                }
+
+                end = scanner.Header.NextOffset;
             }
 
             if (scanner.Fault != BatchFault.None)
                 throw new LogCorruptException(segment.LogPath, scanner.Position, scanner.Fault.ToString());
-            return (new LogView(view.Segments[..(index + 1)], end, view.SizeOf(index)), view.SizeOf(index));
+            return (new LogView(view.Segments[..(index + 1)], end, position), position);
         }
         finally
         {

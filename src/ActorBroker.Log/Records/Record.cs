@@ -59,7 +59,7 @@ public readonly ref struct Record
         var headers = new RecordHeader[HeaderCount];
         var i = 0;
         foreach (var header in Headers)
-            headers[i++] = new RecordHeader(Encoding.UTF8.GetString(header.Key), header.HasValue ? header.Value.ToArray() : null);
+            headers[i++] = new RecordHeader(Encoding.UTF8.GetString(header.Key), header.HasValue ? header.Value.ToArray() : default(ReadOnlyMemory<byte>?));
         return headers;
     }
 }

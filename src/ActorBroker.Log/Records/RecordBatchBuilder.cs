@@ -54,7 +54,8 @@ public sealed class RecordBatchBuilder : IDisposable
 
     /// <summary>
     /// Adds a record. False, and nothing is added, when the batch would pass <see cref="MaxBytes"/>; the first record is
-    /// always taken. Key, value and headers are copied.
+    /// always taken. Key, value and headers are copied. Beware: a null <c>byte[]</c> variable converts to an empty field, not to
+    /// null; null is <c>default(ReadOnlyMemory&lt;byte&gt;?)</c>.
     /// </summary>
     public bool TryAppend(long timestampMs, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, ReadOnlySpan<RecordHeader> headers = default)
     {
