@@ -22,15 +22,8 @@ public sealed partial class ActorCell
         var watchee = (IInternalActorRef)subject;
         if (watchee.Equals(_self))
             return subject;
-        if (_watching is not null && _watching.TryGetValue(watchee, out var previous))
-        {
-            if (!Equals(previous, message))
-                throw new InvalidOperationException(
-                    $"Watch({_self}, {subject}) termination message was not overwritten from [{previous ?? "Terminated"}] to [{message ?? "Terminated"}]. If this was intended, unwatch first before using Watch or WatchWith with another message.");
-            return subject;
-        }
-        if (_terminatedQueued is not null && _terminatedQueued.ContainsKey(watchee))
-            return subject;
+        if (_watching is not null && _watching.ContainsKey(watchee))
+            return subject; // the first watch stands, its message included
         SubscribeToLostAddress(watchee);
         (_watching ??= []).Add(watchee, message);
         watchee.SendSystemMessage(new Watch(watchee, _self));

@@ -43,7 +43,8 @@ public class FutureActorRef<T> : MinimalActorRef
     {
         var handled = message switch
         {
-            T reply => _result.TrySetResult(reply),
+            // Who asks for just anything hears of a failure as such.
+            T reply when message is not Status.Failure || typeof(T) != typeof(object) => _result.TrySetResult(reply),
             Status.Failure failure => _result.TrySetException(failure.Cause ?? new TaskCanceledException("Task cancelled by actor via Failure message.")),
             _ => _result.TrySetException(new ArgumentException(
                 $"Received message of type [{message.GetType()}] - Ask expected message of type [{typeof(T)}]")),
@@ -163,14 +164,14 @@ public static class GracefulStopSupport
 {
     public static Task<bool> GracefulStop(this IActorRef target, TimeSpan timeout) => GracefulStop(target, timeout, PoisonPill.Instance);
 
-    /// <summary>True once the actor is gone. Fails with a <see cref="TaskCanceledException"/> when the time is up.</summary>
+    /// <summary>True once the actor is gone, false when the time is up.</summary>
     public static async Task<bool> GracefulStop(this IActorRef target, TimeSpan timeout, object stopMessage)
     {
         var watchee = (IInternalActorRef)target;
         var watcher = new StopWatcher(watchee.Provider);
         var system = watchee.Provider.Settings.System;
         using var timer = new Cancelable(system.Scheduler);
-        system.Scheduler.Advanced.ScheduleOnce(timeout, () => watcher.Ended.TrySetCanceled(), timer);
+        system.Scheduler.Advanced.ScheduleOnce(timeout, () => watcher.Ended.TrySetResult(result: false), timer);
         watcher.Watch(watchee);
         target.Tell(stopMessage, ActorRefs.NoSender);
         try

@@ -19,12 +19,6 @@ public class IllegalActorNameException(string message) : AkkaException(message);
 
 public class IllegalActorStateException(string message) : AkkaException(message);
 
-public class InvalidMessageException : AkkaException
-{
-    public InvalidMessageException() : this("Message is null") { }
-    public InvalidMessageException(string message) : base(message) { }
-}
-
 public class ActorNotFoundException : AkkaException
 {
     public ActorNotFoundException() { }

@@ -70,8 +70,7 @@ public abstract class ActorRefBase : IActorRef
 
     public void Tell(object message, IActorRef sender)
     {
-        if (message is null)
-            throw new InvalidMessageException();
+        ArgumentNullException.ThrowIfNull(message);
         TellInternal(message, sender);
     }
 

@@ -8,7 +8,7 @@ namespace Akka.Actor;
 public class Props : IEquatable<Props>
 {
     private const DynamicallyAccessedMemberTypes Constructors =
-        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.NonPublicConstructors | DynamicallyAccessedMemberTypes.Interfaces;
+        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.Interfaces;
 
     private static readonly object[] NoArguments = [];
 
@@ -116,72 +116,53 @@ internal abstract class ActorFactory(Type actorType)
         });
 }
 
-/// <summary>Picks the constructor by the arguments, once.</summary>
+/// <summary>Picks the public constructor by the arguments, once.</summary>
 internal sealed class ConstructorFactory(
-    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.NonPublicConstructors)] Type type,
-    object?[] args) : ActorFactory(type)
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type type, object?[] args) : ActorFactory(type)
 {
-    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.NonPublicConstructors)]
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)]
     private readonly Type _type = type;
-    private (ConstructorInvoker Constructor, object?[] Args)? _bound;
+    private ConstructorInvoker? _constructor;
 
-    public override ActorBase New()
-    {
-        _bound ??= Bind();
-        return Invoke(_bound.Value.Constructor, _bound.Value.Args);
-    }
+    public override ActorBase New() => Invoke(_constructor ??= Bind(), args);
 
-    private (ConstructorInvoker, object?[]) Bind()
+    private ConstructorInvoker Bind()
     {
+        ParameterInfo[]? best = null;
         ConstructorInfo? found = null;
-        object?[] bound = args;
-        foreach (var candidate in _type.GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
-            if (TryBind(candidate.GetParameters(), out var values) && (found is null || IsBetter(candidate, found)))
-            {
-                found = candidate;
-                bound = values;
-            }
-        if (found is null)
-            throw new MissingMethodException($"{_type} has no constructor that takes ({string.Join(", ", args.Select(static a => a?.GetType().Name ?? "null"))})");
-        return (ConstructorInvoker.Create(found), bound);
+        foreach (var candidate in _type.GetConstructors())
+        {
+            var parameters = candidate.GetParameters();
+            if (!Takes(parameters) || (best is not null && !IsMoreSpecific(parameters, best)))
+                continue;
+            found = candidate;
+            best = parameters;
+        }
+        return found is not null
+            ? ConstructorInvoker.Create(found)
+            : throw new MissingMethodException(
+                $"{_type} has no public constructor that takes ({string.Join(", ", args.Select(static a => a?.GetType().Name ?? "null"))})");
     }
 
-    // Fewer parameters left to their defaults, then the more specific types.
-    private bool IsBetter(ConstructorInfo candidate, ConstructorInfo best)
+    private bool Takes(ParameterInfo[] parameters)
     {
-        var a = candidate.GetParameters();
-        var b = best.GetParameters();
-        if (a.Length != b.Length)
-            return a.Length < b.Length;
-        for (var i = 0; i < args.Length; i++)
-            if (a[i].ParameterType != b[i].ParameterType)
-                return b[i].ParameterType.IsAssignableFrom(a[i].ParameterType);
-        return false;
-    }
-
-    private bool TryBind(ParameterInfo[] parameters, out object?[] values)
-    {
-        values = args;
-        if (parameters.Length < args.Length)
+        if (parameters.Length != args.Length)
             return false;
         for (var i = 0; i < args.Length; i++)
         {
             var wanted = parameters[i].ParameterType;
-            var fits = args[i] is null ? !wanted.IsValueType || Nullable.GetUnderlyingType(wanted) is not null : wanted.IsInstanceOfType(args[i]);
-            if (!fits)
+            if (args[i] is null ? wanted.IsValueType && Nullable.GetUnderlyingType(wanted) is null : !wanted.IsInstanceOfType(args[i]))
                 return false;
-        }
-        if (parameters.Length == args.Length)
-            return true;
-        values = new object?[parameters.Length];
-        args.CopyTo(values, 0);
-        for (var i = args.Length; i < parameters.Length; i++)
-        {
-            if (!parameters[i].HasDefaultValue)
-                return false;
-            values[i] = parameters[i].DefaultValue;
         }
         return true;
+    }
+
+    private static bool IsMoreSpecific(ParameterInfo[] candidate, ParameterInfo[] best)
+    {
+        for (var i = 0; i < candidate.Length; i++)
+            if (candidate[i].ParameterType != best[i].ParameterType)
+                return best[i].ParameterType.IsAssignableFrom(candidate[i].ParameterType);
+        return false;
     }
 }
 

@@ -11,7 +11,7 @@ namespace Akka.Util;
 /// </summary>
 internal static class TypeRegistry
 {
-    private const DynamicallyAccessedMemberTypes Members = DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.NonPublicConstructors;
+    private const DynamicallyAccessedMemberTypes Members = DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.NonPublicConstructors | DynamicallyAccessedMemberTypes.Interfaces;
 
     private static readonly ConcurrentDictionary<string, Type> Known = new(StringComparer.Ordinal);
 
