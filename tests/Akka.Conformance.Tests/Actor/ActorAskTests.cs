@@ -2,7 +2,7 @@ using Akka.Actor;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorAskTests : TestKit.Xunit2.TestKit
+public class ActorAskTests : Akka.TestKit.Xunit2.TestKit
 {
     private sealed class Answering : UntypedActor
     {

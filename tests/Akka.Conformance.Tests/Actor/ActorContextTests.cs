@@ -4,7 +4,7 @@ using Akka.Dispatch;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorContextTests() : TestKit.Xunit2.TestKit(Settings)
+public class ActorContextTests() : Akka.TestKit.Xunit2.TestKit(Settings)
 {
     private static readonly Config Settings = ConfigurationFactory.ParseString("""
         few-threads {

@@ -2,7 +2,7 @@ using Akka.Actor;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorDeathWatchTests : TestKit.Xunit2.TestKit
+public class ActorDeathWatchTests : Akka.TestKit.Xunit2.TestKit
 {
     private sealed class Idle : UntypedActor
     {

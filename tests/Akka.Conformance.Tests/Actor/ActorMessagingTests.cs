@@ -1,10 +1,9 @@
 using Akka.Actor;
 using Akka.Event;
-using Akka.TestKit.Xunit2;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorMessagingTests : TestKit.Xunit2.TestKit
+public class ActorMessagingTests : Akka.TestKit.Xunit2.TestKit
 {
     private sealed class Numbered(IActorRef probe) : UntypedActor
     {

@@ -2,7 +2,7 @@ using Akka.Actor;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorStashAndTimerTests : TestKit.Xunit2.TestKit
+public class ActorStashAndTimerTests : Akka.TestKit.Xunit2.TestKit
 {
     private sealed class Stashing(IActorRef probe) : UntypedActor, IWithUnboundedStash
     {

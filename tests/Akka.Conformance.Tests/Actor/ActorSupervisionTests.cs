@@ -3,7 +3,7 @@ using Akka.Event;
 
 namespace Akka.Conformance.Tests;
 
-public class ActorSupervisionTests : TestKit.Xunit2.TestKit
+public class ActorSupervisionTests : Akka.TestKit.Xunit2.TestKit
 {
     private IActorRef Parent(SupervisorStrategy strategy) => Sys.ActorOf(Props.Create(() => new Parent(strategy)));
 

@@ -5,7 +5,7 @@ using Akka.Event;
 namespace Akka.Conformance.Tests;
 
 /// <summary>Systems of their own: start, extensions, logging, shutdown.</summary>
-public class ActorSystemTests : TestKit.Xunit2.TestKit
+public class ActorSystemTests : Akka.TestKit.Xunit2.TestKit
 {
     private static readonly Config Quiet = ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }");
 
