@@ -1,6 +1,6 @@
 using Akka.Configuration;
 
-namespace Akka.Conformance.Tests.Configuration;
+namespace Akka.Conformance.Tests;
 
 // Scenario: reading values, and laying configurations over each other.
 public sealed class ConfigTests

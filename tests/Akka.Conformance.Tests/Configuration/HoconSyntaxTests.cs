@@ -1,6 +1,6 @@
 using Akka.Configuration;
 
-namespace Akka.Conformance.Tests.Configuration;
+namespace Akka.Conformance.Tests;
 
 // Scenario: HOCON texts that configurations of ours use, and what must come out of them.
 public sealed class HoconSyntaxTests

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Configuration;
 using Akka.Remote.Serialization;
 
-namespace Akka.Conformance.Tests.Serialization;
+namespace Akka.Conformance.Tests;
 
 // Scenario: the bytes of primitive values are the same on every node, whatever its engine.
 public sealed class PrimitiveSerializersTests : Akka.TestKit.Xunit2.TestKit

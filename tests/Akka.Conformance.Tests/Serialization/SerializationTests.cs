@@ -5,12 +5,12 @@ using Akka.Configuration;
 using Akka.Serialization;
 using Akka.TestKit.TestActors;
 
-namespace Akka.Conformance.Tests.Serialization;
+namespace Akka.Conformance.Tests;
 
 // Scenario: serializers and bindings come from configuration, as in an application of ours.
 public sealed class SerializationTests() : Akka.TestKit.Xunit2.TestKit(Settings)
 {
-    private const string Here = "Akka.Conformance.Tests.Serialization.SerializationTests";
+    private const string Here = "Akka.Conformance.Tests.SerializationTests";
 
     private static readonly Config Settings = ConfigurationFactory.ParseString($$"""
         akka.actor {

@@ -5,7 +5,7 @@ using Akka.TestKit;
 using Akka.TestKit.TestActors;
 using Xunit.Sdk;
 
-namespace Akka.Conformance.Tests.TestKit;
+namespace Akka.Conformance.Tests;
 
 // Scenario: a test waits for what the system under test logs.
 public sealed class EventFilterTests() : Akka.TestKit.Xunit2.TestKit("akka.loglevel = DEBUG\nakka.test.filter-leeway = 2s\nakka.log-dead-letters = on")

@@ -3,7 +3,7 @@ using Akka.TestKit;
 using Akka.TestKit.TestActors;
 using Xunit.Sdk;
 
-namespace Akka.Conformance.Tests.TestKit;
+namespace Akka.Conformance.Tests;
 
 // Scenario: a test sends itself messages and looks at them through the expectations that our tests use.
 public sealed class ExpectationTests : Akka.TestKit.Xunit2.TestKit

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.TestActors;
 
-namespace Akka.Conformance.Tests.TestKit;
+namespace Akka.Conformance.Tests;
 
 // Scenario: probes stand in for actors that the tested one talks to.
 public sealed class TestProbeTests : Akka.TestKit.Xunit2.TestKit

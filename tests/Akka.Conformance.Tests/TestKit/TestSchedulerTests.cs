@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit;
 
-namespace Akka.Conformance.Tests.TestKit;
+namespace Akka.Conformance.Tests;
 
 // Scenario: time passes only when the test says so.
 public sealed class TestSchedulerTests() : Akka.TestKit.Xunit2.TestKit("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"")
