@@ -3,8 +3,10 @@ using System.Collections.Concurrent;
 namespace ActorBroker.Log;
 
 /// <summary>Who may use a data folder.</summary>
+/// <param name="ClusterId">Null: whatever cluster the folder belongs to.</param>
 /// <param name="NewDirectoryId">Given to the folder when it has none yet.</param>
-public sealed record LogDirectoryIdentity(ClusterId ClusterId, BrokerId NodeId, DirectoryId NewDirectoryId);
+/// <param name="NewClusterId">Given to a folder that belongs to none yet, unless <paramref name="ClusterId"/> says which.</param>
+public sealed record LogDirectoryIdentity(ClusterId? ClusterId, BrokerId NodeId, DirectoryId NewDirectoryId, ClusterId NewClusterId = default);
 
 /// <summary>
 /// A node's data folder: its identity, its lock, its checkpoints and the partition logs in it. One process at a time.
@@ -70,6 +72,8 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     public string DirectoryPath { get; }
 
     public DirectoryId Id { get; private set; }
+
+    public ClusterId ClusterId { get; private set; }
 
     /// <summary>It was shut down cleanly before this open.</summary>
     public bool WasClean { get; private set; }
@@ -206,14 +210,16 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
             var meta = MetaProperties.Parse(path, text);
             meta.RequireSame(path, identity);
             Id = meta.DirectoryId;
+            ClusterId = meta.ClusterId;
             return;
         }
 
         if (ListPartitions() is [var first, ..])
             throw new LogDirectoryException(LogDirectoryFault.Unreadable, path, $"{path} is missing though the folder holds data ({first}); restore it from a backup, it names the cluster and node that this folder belongs to.");
-        var created = new MetaProperties(identity.ClusterId, identity.NodeId, identity.NewDirectoryId);
+        var created = new MetaProperties(identity.ClusterId ?? identity.NewClusterId, identity.NodeId, identity.NewDirectoryId);
         AtomicFile.WriteText(_files, path, created.Format());
         Id = created.DirectoryId;
+        ClusterId = created.ClusterId;
     }
 
     private void LoadCheckpoint(PartitionCheckpoint checkpoint, string name, string consequence)

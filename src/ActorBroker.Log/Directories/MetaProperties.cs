@@ -48,8 +48,8 @@ internal sealed record MetaProperties(ClusterId ClusterId, BrokerId NodeId, Dire
     {
         if (NodeId != identity.NodeId)
             throw new LogDirectoryException(LogDirectoryFault.WrongNode, path, $"{path}: this folder belongs to node {NodeId}, not {identity.NodeId}; start node {NodeId} with it, or give node {identity.NodeId} a folder of its own.");
-        if (ClusterId != identity.ClusterId)
-            throw new LogDirectoryException(LogDirectoryFault.WrongCluster, path, $"{path}: this folder belongs to cluster {ClusterId}, not {identity.ClusterId}; join that cluster, or use an empty folder.");
+        if (identity.ClusterId is { } cluster && cluster != ClusterId)
+            throw new LogDirectoryException(LogDirectoryFault.WrongCluster, path, $"{path}: this folder belongs to cluster {ClusterId}, not {cluster}; join that cluster, or use an empty folder.");
     }
 
     private static LogDirectoryException Unreadable(string path, string key) =>
