@@ -13,6 +13,7 @@ internal static class ActorRefProviders
     private static readonly ConcurrentDictionary<string, Func<string, Settings, EventStream, IActorRefProvider>> Known = new(StringComparer.Ordinal)
     {
         ["Akka.Actor.LocalActorRefProvider"] = static (name, settings, events) => new LocalActorRefProvider(name, settings, events),
+        ["Akka.Remote.RemoteActorRefProvider"] = static (name, settings, events) => new Akka.Remote.RemoteActorRefProvider(name, settings, events),
     };
 
     public static IActorRefProvider Create(string typeName, string systemName, Settings settings, EventStream eventStream)

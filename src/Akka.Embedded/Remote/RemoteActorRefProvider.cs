@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using Akka.Actor.Internal;
 using Akka.Configuration;
@@ -16,6 +17,7 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
 
     public RemoteActorRefProvider(string systemName, Settings settings, EventStream eventStream)
     {
+        settings.InjectTopLevelFallback(ConfigurationFactory.FromResource("remote.conf", typeof(RemoteActorRefProvider).Assembly));
         RemoteSettings = new RemoteSettings(settings.Config);
         _local = new LocalActorRefProvider(systemName, settings, eventStream);
     }
@@ -70,8 +72,8 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
     public IInternalActorRef ActorOf(
         ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy? deploy, bool lookupDeploy, bool async)
     {
-        if (props.Deploy.Scope is RemoteScope or { } && (deploy ?? props.Deploy).Scope is RemoteScope scope && !HasAddress(scope.Address))
-            throw new ConfigurationException($"{path} is to be deployed on {scope.Address}: the embedded engine has no remote deployment.");
+        if (props.Deploy.Scope is RemoteScope scope && HasAddress(scope.Address))
+            props = props.WithDeploy(props.Deploy.WithScope(LocalScope.Instance));
         return _local.ActorOf(system, props, supervisor, path, systemService, deploy, lookupDeploy, async);
     }
 
@@ -83,7 +85,7 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
     public IActorRef ResolveActorRef(ActorPath actorPath)
     {
         if (HasAddress(actorPath.Address))
-            return _local.ResolveActorRef(OnlyHere(actorPath));
+            return ResolveHere(actorPath);
         try
         {
             return new RemoteActorRef(Transport, Transport.LocalAddressForRemote(actorPath.Address), actorPath, Nobody.Instance);
@@ -91,8 +93,24 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
         catch (RemoteTransportException e)
         {
             Transport.Log.Warning("[{0}] can't be reached: {1}", actorPath, e.Message);
-            return new EmptyLocalActorRef(this, actorPath, ((ExtendedActorSystem)Transport.System).EventStream);
+            return new EmptyLocalActorRef(this, actorPath, _local.EventStream);
         }
+    }
+
+    private IActorRef ResolveHere(ActorPath path)
+    {
+        if (path.Depth == 0)
+            return RootGuardian;
+        var elements = path.Elements;
+        if (path.Uid != ActorCell.UndefinedUid)
+        {
+            var withUid = elements.ToArray();
+            withUid[^1] = string.Create(CultureInfo.InvariantCulture, $"{withUid[^1]}#{path.Uid}");
+            elements = withUid;
+        }
+
+        var found = RootGuardian.GetChild(elements);
+        return found.IsNobody() ? new EmptyLocalActorRef(this, path, _local.EventStream) : found;
     }
 
     public IActorRef RootGuardianAt(Address address) => HasAddress(address)
@@ -150,7 +168,7 @@ internal sealed class RemotingTerminator : UntypedActor
         switch (message)
         {
             case TerminationHook:
-                _remoting.Shutdown().WaitAsync(_remoting.Settings.ShutdownTimeout).PipeTo(Self, success: static () => Closed.Instance, failure: static _ => Closed.Instance);
+                _ = _remoting.Shutdown().WaitAsync(_remoting.Settings.ShutdownTimeout).PipeTo(Self, success: static () => Closed.Instance, failure: static _ => Closed.Instance);
                 break;
             case Closed:
                 SystemGuardian.Tell(TerminationHookDone.Instance);

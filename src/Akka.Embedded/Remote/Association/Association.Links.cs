@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Dispatch;
 using Akka.Event;
+using Akka.Remote.Delivery;
 using Akka.Remote.Transport;
 using Akka.Remote.Wire;
 

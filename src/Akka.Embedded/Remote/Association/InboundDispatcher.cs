@@ -59,7 +59,7 @@ internal sealed class InboundDispatcher(ExtendedActorSystem system, RemoteActorR
                 log.Debug("Untrusted mode: dropped a selection of [{0}]; akka.remote.trusted-selection-paths does not list it.", PathOf(selection));
                 break;
             case ActorSelectionMessage selection:
-                ActorSelection.DeliverSelection(recipient, sender, selection);
+                ActorSelection.Deliver(recipient, sender, selection);
                 break;
             case IPossiblyHarmful when settings.UntrustedMode:
                 log.Debug("Untrusted mode: dropped a {0} for [{1}].", message.GetType(), recipient);

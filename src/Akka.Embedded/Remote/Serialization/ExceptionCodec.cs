@@ -6,7 +6,7 @@ namespace Akka.Remote.Serialization;
 
 /// <summary>
 /// Exceptions: { 1 type name, 2 message, 3 stack trace, 4 source, 5 inner }. A type name from the wire never loads a type: those
-/// listed here come back as themselves, all others as an <see cref="AkkaException"/> that names the type in its message.
+/// listed here come back as themselves, all others as a <see cref="RemoteFailureException"/>.
 /// </summary>
 internal static class ExceptionCodec
 {
@@ -87,6 +87,12 @@ internal static class ExceptionCodec
             return null;
         var comma = type.IndexOf(',', StringComparison.Ordinal);
         var name = comma < 0 ? type : type[..comma];
-        return Known.TryGetValue(name, out var make) ? make(message, inner) : new AkkaException($"{name}: {message}", inner!);
+        return Known.TryGetValue(name, out var make) ? make(message, inner) : new RemoteFailureException($"{name}: {message}", inner);
     }
+}
+
+/// <summary>An exception of a type that this side does not take from the wire. Its message begins with the type's name.</summary>
+internal sealed class RemoteFailureException : AkkaException
+{
+    public RemoteFailureException(string message, Exception? cause) : base(message, cause) { }
 }

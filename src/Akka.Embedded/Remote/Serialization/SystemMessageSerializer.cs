@@ -74,7 +74,7 @@ public sealed class SystemMessageSerializer : SerializerWithStringManifest
             nameof(Terminate) => new Terminate(),
             nameof(Suspend) => new Suspend(),
             nameof(Resume) => new Resume(ExceptionCodec.Read(fields.First)),
-            nameof(Recreate) => new Recreate(ExceptionCodec.Read(fields.First) ?? new AkkaException("restarted by a peer")),
+            nameof(Recreate) => new Recreate(ExceptionCodec.Read(fields.First) ?? new RemoteFailureException("restarted by a peer", null)),
             _ => throw new ArgumentException($"'{manifest}' is no system message that a peer may send.", nameof(manifest)),
         };
     }
