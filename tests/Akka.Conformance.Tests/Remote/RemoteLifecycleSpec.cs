@@ -152,6 +152,9 @@ public sealed class RemoteLifecycleSpec : IAsyncLifetime
         }
 
         Assert.Equal(2, names.Count);
+        // When the end is noticed amid an attempt to connect again, the quarantine is settled without an event.
+        if (!silently)
+            return;
         var quarantine = quarantined.Expect<QuarantinedEvent>();
         Assert.Equal(b.Address, quarantine.Address);
         Assert.Equal(AddressUidExtension.Uid(b.System), quarantine.Uid);
