@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Akka.Actor;
 using Akka.Remote.Delivery;
 using Akka.Remote.Wire;
+using Envelope = Akka.Remote.Wire.Envelope;
 
 namespace Akka.Embedded.Tests.Remote;
 
