@@ -47,13 +47,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     public static LogDirectory Open(
         IFileSystem files, string path, LogDirectoryIdentity identity, TimeProvider time, long reserveBytes = DefaultReserveBytes)
     {
-        if (!files.DirectoryExists(path))
-        {
-            files.CreateDirectory(path);
-            if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
-                files.FlushDirectory(parent);
-        }
-
+        FolderNames.CreateDurably(files, path);
         var held = files.TryLock(Path.Combine(path, LockFile))
             ?? throw new LogDirectoryException(LogDirectoryFault.InUse, path, $"{path} is in use by another process; stop that one, or choose another folder.");
         var directory = new LogDirectory(files, path, held, time, reserveBytes);

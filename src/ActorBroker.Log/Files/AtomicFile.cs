@@ -18,7 +18,7 @@ internal static class AtomicFile
         }
 
         files.MoveFile(temporary, path);
-        files.FlushDirectory(Path.GetDirectoryName(path)!);
+        files.FlushDirectory(FolderNames.ParentOf(path));
     }
 
     public static void WriteText(IFileSystem files, string path, string text) => Write(files, path, Encoding.UTF8.GetBytes(text));

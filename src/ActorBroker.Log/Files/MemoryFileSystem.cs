@@ -220,7 +220,7 @@ public class MemoryFileSystem : IFileSystem
     }
 
     private static string[] Parts(string path) =>
-        path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        path == "." ? [] : path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private MemoryDirectory Folder(string path) =>
         Find(path) as MemoryDirectory ?? throw new DirectoryNotFoundException($"{path} does not exist");

@@ -6,22 +6,16 @@ public sealed partial class PartitionLog
     private void Load(LogRecoveryInfo info)
     {
         var notes = new List<string>();
-        var isNew = !_files.DirectoryExists(Directory);
-        if (isNew)
-        {
-            _files.CreateDirectory(Directory);
-            _files.FlushDirectory(Path.GetDirectoryName(Directory)!);
-        }
-
+        FolderNames.CreateDurably(_files, Directory);
         var segments = LogFolder.Load(_files, Directory, info.LogStartOffset, notes);
         TopicId = ReadTopicId(notes);
         if (segments.Count == 0)
-            StartEmpty(info, isNew, notes);
+            StartEmpty(info, notes);
         else
             LoadSegments(segments, info, notes);
     }
 
-    private void StartEmpty(LogRecoveryInfo info, bool isNew, List<string> notes)
+    private void StartEmpty(LogRecoveryInfo info, List<string> notes)
     {
         // A folder that should hold flushed records and has no segment lost them.
         var lost = info.RecoveryPoint > info.LogStartOffset;
@@ -30,8 +24,6 @@ public sealed partial class PartitionLog
         _view = new LogView([CreateSegment(info.LogStartOffset)], info.LogStartOffset, 0);
         Volatile.Write(ref _logStart, info.LogStartOffset.Value);
         Volatile.Write(ref _recoveryPoint, info.LogStartOffset.Value);
-        if (!isNew)
-            _epochs.Save();
         Recovery = new LogRecoveryResult { WasClean = !lost, LostFlushedRecords = lost, Notes = notes };
     }
 
