@@ -189,6 +189,30 @@ public sealed class LogDirectoryTests
     }
 
     [Fact]
+    public void A_failed_log_is_recovered_by_opening_it_anew_and_no_shutdown_is_clean_without_that()
+    {
+        using (var directory = Open())
+        {
+            var log = directory.OpenLog(_t0, LogOptions.Default);
+            log.Append(Batches.Of("kept"));
+            directory.OpenLog(_t1, LogOptions.Default).Append(Batches.Of("other"));
+            _disk.FailNext(FileOperation.Write, "t-0");
+            Assert.Throws<LogFailedException>(() => log.Append(Batches.Of("lost")));
+            directory.AbandonLog(_t0);
+            log = directory.OpenLog(_t0, LogOptions.Default);
+            Assert.Equal((1, 1L), (log.Recovery.SegmentsScanned, log.LogEndOffset.Value));
+            log.Append(Batches.Of("maybe"));
+            _disk.FailNext(FileOperation.Flush, "t-0");
+            Assert.Throws<LogFailedException>(() => log.Flush());
+            Assert.False(directory.CloseCleanly());
+        }
+
+        using var again = Open();
+        Assert.False(again.WasClean);
+        Assert.Equal(1, again.OpenLog(_t1, LogOptions.Default).LogEndOffset.Value);
+    }
+
+    [Fact]
     public void Below_the_reserve_writes_are_refused_reads_go_on_and_writes_resume_by_themselves()
     {
         using var directory = LogDirectory.Open(_disk, "data", _identity, _time, reserveBytes: 10_000);

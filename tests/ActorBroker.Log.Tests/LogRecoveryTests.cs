@@ -104,7 +104,7 @@ public sealed class LogRecoveryTests
             Assert.Equal(10, clean.LogEndOffset.Value);
         }
 
-        using var crashed = fixture.Open(new LogRecoveryInfo(new Offset(9), Offset.Zero, WasClean: false));
+        using var crashed = fixture.Open(new LogRecoveryInfo(new Offset(10), Offset.Zero, WasClean: false));
         Assert.Equal(1, crashed.Recovery.SegmentsScanned);
         Assert.Equal(10, Batches.ReadAll(crashed).Count);
     }
@@ -193,6 +193,23 @@ public sealed class LogRecoveryTests
         Assert.Single(Batches.ReadAll(again));
     }
 
+    [Fact]
+    public void Indexes_of_a_segment_that_rolled_right_after_a_flush_survive_a_power_loss()
+    {
+        var fixture = new LogFixture { Options = new LogOptions { SegmentBytes = 2_000, IndexIntervalBytes = 100 } };
+        var log = fixture.Open();
+        while (log.SizeInBytes < 1_930)
+            log.Append(Batches.At(1_000 + log.LogEndOffset.Value, "v"));
+        var flushed = log.Flush();
+        fixture.Time.Advance(TimeSpan.FromDays(8));
+        Assert.True(log.RollIfDue());
+        fixture.Disk.FlushDirectory(fixture.Directory);
+        fixture.Disk.Crash();
+        using var again = fixture.Open(new LogRecoveryInfo(flushed, Offset.Zero, WasClean: false));
+        Assert.Equal(flushed, again.LogEndOffset);
+        Assert.Equal(flushed - 1, again.OffsetForTimestamp(999 + flushed.Value)?.Offset);
+    }
+
     [Theory]
     [InlineData(CrashMode.LoseAll)]
     [InlineData(CrashMode.KeepPrefix)]
@@ -227,6 +244,7 @@ public sealed class LogRecoveryTests
             Assert.Equal(model.Take(found.Count), found);
             Assert.True(found.Count >= stored.RecoveryPoint.Value, $"{found.Count} of {stored.RecoveryPoint} flushed records are left");
             model.RemoveRange(found.Count, model.Count - found.Count);
+            AssertTimesAreFound(log);
             for (var steps = random.Next(40); steps > 0; steps--)
                 Step(log, random, model, life);
             stored = stored with { RecoveryPoint = log.RecoveryPoint, WasClean = false };
@@ -238,6 +256,21 @@ public sealed class LogRecoveryTests
 
             fixture.Disk.Crash(mode);
         }
+    }
+
+    private static void AssertTimesAreFound(PartitionLog log)
+    {
+        var times = new List<long>();
+        for (var at = Offset.Zero; at < log.LogEndOffset;)
+        {
+            using var read = log.Read(at, 1, Offset.Max, minOneBatch: true);
+            foreach (var record in new RecordEnumerator(read.Batches.Span))
+                times.Add(record.Timestamp);
+            at = read.NextOffset;
+        }
+
+        foreach (var time in times.Where((_, i) => i % 7 == 0).Append(long.MaxValue))
+            Assert.Equal(times.FindIndex(t => t >= time), log.OffsetForTimestamp(time)?.Offset.Value ?? -1);
     }
 
     private static void Step(PartitionLog log, Random random, List<string> model, int life)
@@ -254,7 +287,7 @@ public sealed class LogRecoveryTests
                 var batches = Enumerable.Range(0, random.Next(1, 4))
                     .Select(_ => Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"{life}{new string('x', random.Next(80))}").ToArray())
                     .ToArray();
-                log.Append([.. batches.Select(b => Batches.Of(b))], new LeaderEpoch(life), []);
+                log.Append([.. batches.Select(b => Batches.At(1_000 + (10 * model.Count), b))], new LeaderEpoch(life), []);
                 foreach (var value in batches.SelectMany(b => b))
                     model.Add($"{model.Count}={value}");
                 break;

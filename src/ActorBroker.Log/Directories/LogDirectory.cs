@@ -26,6 +26,9 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     private readonly IDisposable _lock;
     private readonly List<string> _notes = [];
     private readonly ConcurrentDictionary<TopicPartition, PartitionLog> _open = new();
+
+    /// <summary>How logs that were opened since the folder was ended up; the others are as the marker says.</summary>
+    private readonly ConcurrentDictionary<TopicPartition, bool> _closedCleanly = new();
     private readonly PartitionCheckpoint _recoveryPoints;
     private readonly PartitionCheckpoint _highWatermarks;
     private readonly PartitionCheckpoint _logStarts;
@@ -97,7 +100,9 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         if (_open.ContainsKey(partition))
             throw new InvalidOperationException($"{partition} is open already.");
         var logStart = _logStarts.Get(partition) ?? Offset.Zero;
-        var recovery = new LogRecoveryInfo(_recoveryPoints.Get(partition) ?? Offset.Zero, logStart, WasClean);
+        var isClean = _closedCleanly.TryGetValue(partition, out var wasClosedCleanly) ? wasClosedCleanly : WasClean;
+        _closedCleanly[partition] = false;
+        var recovery = new LogRecoveryInfo(_recoveryPoints.Get(partition) ?? Offset.Zero, logStart, isClean);
         var log = PartitionLog.Open(_files, FolderOf(partition), partition, options, _time, recovery, this, Reserve);
         if (!_open.TryAdd(partition, log))
         {
@@ -115,6 +120,14 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
             return;
         log.CloseCleanly();
         _recoveryPoints.Set(partition, log.RecoveryPoint);
+        _closedCleanly[partition] = true;
+    }
+
+    /// <summary>Lets go of a log that failed (<see cref="LogFailedException"/>); opening it again recovers it as after a crash.</summary>
+    public void AbandonLog(TopicPartition partition)
+    {
+        if (_open.TryRemove(partition, out var log))
+            log.Dispose();
     }
 
     /// <summary>Takes a log's folder away, open or not: renamed at once and durably, so it never comes back, then deleted.</summary>
@@ -133,6 +146,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
             _files.DeleteDirectory(doomed);
         }
 
+        _closedCleanly.TryRemove(partition, out _);
         _recoveryPoints.Set(partition, null);
         _logStarts.Set(partition, null);
         _highWatermarks.Set(partition, null);
@@ -152,16 +166,23 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
 
     void ILogCheckpoints.SetLogStartOffset(TopicPartition partition, Offset logStartOffset) => _logStarts.Set(partition, logStartOffset);
 
-    /// <summary>Closes every open log cleanly, writes all checkpoints, then the marker of a clean shutdown; unlocks.</summary>
-    public void CloseCleanly()
+    /// <summary>
+    /// Closes every open log cleanly, writes all checkpoints, then the marker of a clean shutdown; unlocks. False, without the
+    /// marker, when a log could not be flushed: the next start recovers.
+    /// </summary>
+    public bool CloseCleanly()
     {
         if (_closed)
-            return;
+            return true;
+        var clean = true;
         foreach (var log in _open.Values)
-            log.CloseCleanly();
+            clean &= TryClose(log);
         WriteCheckpoints();
-        AtomicFile.WriteText(_files, Path.Combine(DirectoryPath, CleanMarker), """{"version":0,"brokerEpoch":-1}""");
+        clean &= !_closedCleanly.Any(e => !e.Value && !_open.ContainsKey(e.Key));
+        if (clean)
+            AtomicFile.WriteText(_files, Path.Combine(DirectoryPath, CleanMarker), """{"version":0,"brokerEpoch":-1}""");
         Dispose();
+        return clean;
     }
 
     /// <summary>Unlocks and lets go as a crash would.</summary>
@@ -173,6 +194,21 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         foreach (var log in _open.Values)
             log.Dispose();
         _lock.Dispose();
+    }
+
+    private static bool TryClose(PartitionLog log)
+    {
+        try
+        {
+            log.CloseCleanly();
+            return true;
+        }
+        catch (IOException)
+        {
+            // The log keeps the cause and its owner has been told; the others must still be closed.
+            log.Dispose();
+            return false;
+        }
     }
 
     private string FolderOf(TopicPartition partition) => Path.Combine(DirectoryPath, partition.ToString());

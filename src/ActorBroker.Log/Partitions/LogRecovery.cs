@@ -24,7 +24,8 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
     /// <summary>Returns the log's end; the list of segments holds those that are left, at least one.</summary>
     public Offset Run(Offset recoveryPoint)
     {
-        var first = segments.FindLastIndex(s => s.BaseOffset <= recoveryPoint);
+        // The segment that ends at the recovery point too: its indexes are flushed only with the next one.
+        var first = segments.FindLastIndex(s => s.BaseOffset < recoveryPoint);
         first = Math.Max(first, 0);
         for (var i = 0; i < first; i++)
             segments[i].IsFlushed = true;

@@ -222,7 +222,7 @@ public sealed partial class PartitionLog : IDisposable
             _files.FlushDirectory(Directory);
         }
 
-        for (var i = view.IndexOf(RecoveryPoint); i < view.Segments.Length; i++)
+        for (var i = FirstUnflushed(view); i < view.Segments.Length; i++)
         {
             var segment = view.Segments[i];
             var isActive = i == view.Segments.Length - 1;
@@ -234,6 +234,15 @@ public sealed partial class PartitionLog : IDisposable
         if (view.End > RecoveryPoint)
             Volatile.Write(ref _recoveryPoint, view.End.Value);
         return RecoveryPoint;
+    }
+
+    /// <summary>A segment that rolled right after a flush has all its records on the device, but not its indexes.</summary>
+    private static int FirstUnflushed(LogView view)
+    {
+        var first = view.Segments.Length - 1;
+        while (first > 0 && !view.Segments[first - 1].IsFlushed)
+            first--;
+        return first;
     }
 
     private static void Flush(LogSegment segment, IFile log, bool isActive, bool indexesOfActive)
