@@ -42,6 +42,9 @@ public interface IWithStash : IWithUnrestrictedStash, IRequiresMessageQueue<IDeq
 
 public interface IWithUnboundedStash : IWithUnrestrictedStash, IRequiresMessageQueue<IUnboundedDequeBasedMessageQueueSemantics>;
 
+/// <summary>A stash with the <c>stash-capacity</c> of its mailbox.</summary>
+public interface IWithBoundedStash : IWithUnrestrictedStash, IRequiresMessageQueue<IBoundedDequeBasedMessageQueueSemantics>;
+
 public abstract class UntypedActorWithStash : UntypedActor, IWithStash
 {
     public IStash Stash { get; set; } = null!;
@@ -63,6 +66,8 @@ public static class StashFactory
         if (!typeof(IActorStash).IsAssignableFrom(actorType))
             throw new ArgumentException(
                 $"Actor {actorType} implements an unrecognized subclass of {typeof(IActorStash)} - cannot instantiate", nameof(actorType));
-        return new Internal.StashImpl((ActorCell)context, typeof(IWithUnboundedStash).IsAssignableFrom(actorType));
+        // A persistent actor is unbounded unless it asks for a bound, so that wish goes first.
+        var unbounded = typeof(IWithUnboundedStash).IsAssignableFrom(actorType) && !typeof(IWithBoundedStash).IsAssignableFrom(actorType);
+        return new Internal.StashImpl((ActorCell)context, unbounded);
     }
 }
