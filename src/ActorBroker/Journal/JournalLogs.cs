@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using ActorBroker.Log;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+
+namespace ActorBroker.Journal;
+
+/// <summary>Where logs of persistence ids that nobody registered lie, and by which means they are read and written.</summary>
+/// <param name="Directory">Each log has a folder of its own in it.</param>
+internal sealed record JournalStorage(IFileSystem Files, string Directory, TimeProvider Time, LogOptions Options, DiskReserve? Reserve = null);
+
+/// <summary>
+/// The logs behind persistence ids, for the journals and the snapshot store of one system. A topic's logs are opened and
+/// checked by the broker, which registers them here before it creates their actor; any other is opened when it is first
+/// asked for. Safe from any thread.
+/// </summary>
+internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
+{
+    private readonly ConcurrentDictionary<string, JournalLog> _registered = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, OwnLog> _own = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private readonly ILoggingAdapter _log = Logging.GetLogger(system, typeof(JournalLogs));
+    private JournalStorage? _storage;
+
+    /// <summary>Defaults of everything under <c>actorbroker.journal</c>, <c>actorbroker.snapshot</c> and the dispatcher of writers.</summary>
+    public static Config DefaultConfig() => ConfigurationFactory.FromResource<JournalLogs>("journal.conf");
+
+    public static JournalLogs For(ActorSystem system) => system.WithExtension<JournalLogs, Provider>();
+
+    /// <summary>Without this call the configuration says where logs lie, on the real file system.</summary>
+    public void Configure(JournalStorage storage)
+    {
+        lock (_lock)
+        {
+            Invariant.Check(_own.Count == 0, "the storage of journals was configured after the first log was opened");
+            _storage = storage;
+        }
+    }
+
+    public JournalStorage Storage
+    {
+        get
+        {
+            lock (_lock) return _storage ??= FromConfig(system.Settings.Config.GetConfig("actorbroker.journal.commit-log"));
+        }
+    }
+
+    /// <summary>The broker opened this log and closes it, after a <see cref="JournalProtocol.ReleaseLog"/>. Replaces an earlier one.</summary>
+    public void Register(string persistenceId, JournalLog log) => _registered[persistenceId] = log;
+
+    public void Unregister(string persistenceId) => _registered.TryRemove(persistenceId, out _);
+
+    /// <summary>Null while nobody has opened it.</summary>
+    public JournalLog? Find(string persistenceId)
+    {
+        if (_registered.TryGetValue(persistenceId, out var registered)) return registered;
+        lock (_lock) return _own.GetValueOrDefault(persistenceId)?.Log;
+    }
+
+    /// <summary>Opens the log, or makes it, unless that has been done.</summary>
+    /// <exception cref="IOException">It can't be opened.</exception>
+    public JournalLog Open(string persistenceId)
+    {
+        if (_registered.TryGetValue(persistenceId, out var registered)) return registered;
+        lock (_lock)
+        {
+            if (!_own.TryGetValue(persistenceId, out var own))
+                _own[persistenceId] = own = OpenOwn(persistenceId);
+            return own.Log;
+        }
+    }
+
+    /// <summary>
+    /// After a fault of this log: opens it anew if it is our own, else returns what the broker has registered since; null
+    /// while that is still the failed one.
+    /// </summary>
+    public JournalLog? Reopen(string persistenceId, JournalLog failed)
+    {
+        if (_registered.TryGetValue(persistenceId, out var registered)) return ReferenceEquals(registered, failed) ? null : registered;
+        lock (_lock)
+        {
+            if (_own.TryGetValue(persistenceId, out var own) && ReferenceEquals(own.Log, failed))
+            {
+                _own.Remove(persistenceId);
+                own.Log.Log.Dispose();
+            }
+        }
+
+        return Open(persistenceId);
+    }
+
+    /// <summary>Closes the log if it is our own. Its writer has stopped.</summary>
+    public void Close(string persistenceId)
+    {
+        lock (_lock)
+        {
+            if (!_own.Remove(persistenceId, out var own)) return;
+            var log = own.Log.Log;
+            log.CloseCleanly();
+            own.Checkpoint.Write(new LogRecoveryInfo(log.RecoveryPoint, log.LogStartOffset, WasClean: true));
+        }
+    }
+
+    /// <summary>The folder of this id's log, opened or not.</summary>
+    public string DirectoryOf(string persistenceId) =>
+        Find(persistenceId)?.Log.Directory ?? Path.Combine(Storage.Directory, EscapedName.Of(persistenceId));
+
+    private OwnLog OpenOwn(string persistenceId)
+    {
+        var storage = Storage;
+        var name = EscapedName.Of(persistenceId);
+        var directory = Path.Combine(storage.Directory, name);
+        storage.Files.CreateDirectory(directory);
+        var checkpoint = new JournalCheckpoint(storage.Files, directory);
+        var info = checkpoint.Read();
+        if (checkpoint.Fault is { } fault) _log.Warning("{0}", fault);
+        var log = PartitionLog.Open(
+            storage.Files, directory, new TopicPartition(name, 0), storage.Options, storage.Time, info, checkpoint, storage.Reserve);
+        if (log.Recovery.IsRemarkable)
+            _log.Warning("The log of [{0}] was repaired: {1} bytes cut, next offset {2}. {3}", persistenceId, log.Recovery.BytesCut, log.LogEndOffset, string.Join(" ", log.Recovery.Notes));
+        // From now on a crash must find that it was one.
+        checkpoint.Write(new LogRecoveryInfo(log.RecoveryPoint, log.LogStartOffset, WasClean: false));
+        return new OwnLog(new JournalLog(log, JournalLogContent.Events), checkpoint);
+    }
+
+    private static JournalStorage FromConfig(Config config)
+    {
+        var directory = config.GetString("directory", "");
+        if (string.IsNullOrEmpty(directory))
+            throw new ConfigurationException("actorbroker.journal.commit-log.directory is not set: name a folder for its logs.");
+        var options = LogOptions.Default with
+        {
+            SegmentBytes = config.GetInt("segment.bytes", 0),
+            FlushMessages = config.GetLong("flush.messages", 0),
+            RetentionTime = null,
+            MaxMessageBytes = int.MaxValue,
+        };
+        if (options.Validate() is { Count: > 0 } faults)
+            throw new ConfigurationException("actorbroker.journal.commit-log: " + string.Join("; ", faults));
+        return new JournalStorage(new RealFileSystem(), Path.GetFullPath(directory), TimeProvider.System, options);
+    }
+
+    private sealed record OwnLog(JournalLog Log, JournalCheckpoint Checkpoint);
+
+    private sealed class Provider : ExtensionIdProvider<JournalLogs>
+    {
+        public override JournalLogs CreateExtension(ExtendedActorSystem system)
+        {
+            system.Settings.InjectTopLevelFallback(DefaultConfig());
+            return new JournalLogs(system);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using ActorBroker.Log;
+using Akka.Actor;
+using Akka.Persistence;
+
+namespace ActorBroker.Journal;
+
+/// <summary>
+/// Everything that was queued for one log since its last write: encoded, appended with one gathered write (one for each
+/// leader epoch in it), synced once where the flush policy asks for it, then answered in order. One owner, reused.
+/// </summary>
+internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentation, IPersistentRepresentation> adapt, TimeProvider time) : IDisposable
+{
+    private const int KeptBuilders = 64;
+
+    private readonly List<WriteMessages> _messages = [];
+    private readonly List<Item> _items = []; // one for each atomic write, in order
+    private readonly List<RecordBatchBuilder> _builders = [];
+    private readonly List<int> _run = []; // indexes of the items that are being appended together
+    private readonly List<Memory<byte>> _batches = [];
+    private readonly List<AppendedBatch> _appended = [];
+    private int _usedBuilders;
+
+    public bool IsEmpty => _messages.Count == 0;
+
+    public void Add(WriteMessages message) => _messages.Add(message);
+
+    /// <summary>Throws what the log throws; <see cref="AnswerFailed"/> is due then, else <see cref="AnswerWritten"/>.</summary>
+    public void Write(JournalLog log)
+    {
+        foreach (var message in _messages)
+        {
+            foreach (var envelope in message.Messages)
+            {
+                if (envelope is AtomicWrite write) _items.Add(Encode(log, write));
+            }
+        }
+
+        for (var next = 0; next < _items.Count;)
+            next = AppendRun(log, next);
+        if (log.Log.IsFlushDue) log.Log.Flush();
+    }
+
+    public void AnswerWritten(IActorRef self)
+    {
+        var next = 0;
+        foreach (var message in _messages)
+        {
+            message.PersistentActor.Tell(WriteMessagesSuccessful.Instance, self);
+            foreach (var envelope in message.Messages)
+            {
+                if (envelope is AtomicWrite) AnswerItem(message, _items[next++]);
+                else AnswerLoop(message, envelope);
+            }
+        }
+
+        Clear();
+    }
+
+    public void AnswerFailed(Exception cause, IActorRef self)
+    {
+        foreach (var message in _messages)
+        {
+            var writes = message.Messages.Count(envelope => envelope is AtomicWrite);
+            message.PersistentActor.Tell(new WriteMessagesFailed(cause, writes), self);
+            foreach (var envelope in message.Messages)
+            {
+                if (envelope is not AtomicWrite write)
+                {
+                    AnswerLoop(message, envelope);
+                    continue;
+                }
+
+                foreach (var e in EventsOf(write))
+                    message.PersistentActor.Tell(new WriteMessageFailure(e, cause, message.ActorInstanceId), e.Sender);
+            }
+        }
+
+        Clear();
+    }
+
+    public void Dispose()
+    {
+        foreach (var builder in _builders)
+            builder.Dispose();
+    }
+
+    private static IImmutableList<IPersistentRepresentation> EventsOf(AtomicWrite write) =>
+        (IImmutableList<IPersistentRepresentation>)write.Payload;
+
+    private Item Encode(JournalLog log, AtomicWrite write)
+    {
+        var events = EventsOf(write);
+        try
+        {
+            return events[0].Payload is RecordBatchEvent batch
+                ? Accept(log, write, events, batch)
+                : Encode(log, write, events);
+        }
+        catch (EventRefusedException refusal)
+        {
+            return new Item(events, refusal);
+        }
+    }
+
+    private static Item Accept(JournalLog log, AtomicWrite write, IImmutableList<IPersistentRepresentation> events, RecordBatchEvent batch)
+    {
+        if (log.Content != JournalLogContent.RecordBatches)
+            throw new EventRefusedException($"[{write.PersistenceId}] is not a log of record batches.");
+        if (events.Count > 1)
+            throw new EventRefusedException($"An atomic write of [{write.PersistenceId}] holds {events.Count} events: a record batch can only be stored alone.");
+        if (batch.Epoch < log.Log.LatestEpoch)
+            throw new EventRefusedException($"A batch of leader epoch {batch.Epoch} for [{write.PersistenceId}], whose log is at epoch {log.Log.LatestEpoch}.");
+        return new Item(events, null) { Batch = batch.Batch, Epoch = batch.Epoch };
+    }
+
+    private Item Encode(JournalLog log, AtomicWrite write, IImmutableList<IPersistentRepresentation> events)
+    {
+        if (log.Content != JournalLogContent.Events)
+            throw new EventRefusedException($"[{write.PersistenceId}] is a log of record batches; [{events[0].Payload?.GetType()}] would take one of its offsets.");
+        if (_usedBuilders == _builders.Count) _builders.Add(new RecordBatchBuilder(Array.MaxLength));
+        var builder = _builders[_usedBuilders];
+        builder.Reset();
+        codec.Encode(builder, Adapt(events), time.GetUtcNow().ToUnixTimeMilliseconds());
+        _usedBuilders++;
+        var epoch = log.Log.LatestEpoch;
+        return new Item(events, null) { Batch = builder.Build(), Epoch = epoch == LeaderEpoch.None ? new LeaderEpoch(0) : epoch };
+    }
+
+    private ImmutableArray<IPersistentRepresentation> Adapt(IImmutableList<IPersistentRepresentation> events)
+    {
+        try
+        {
+            return events.Count == 1 ? [adapt(events[0])] : events.Select(adapt).ToImmutableArray();
+        }
+        catch (Exception cause)
+        {
+            throw new EventRefusedException($"An event adapter for [{events[0].PersistenceId}] failed: {cause.Message}", cause);
+        }
+    }
+
+    /// <summary>Appends the items from here on that share an epoch; returns where the next run begins.</summary>
+    private int AppendRun(JournalLog log, int first)
+    {
+        _run.Clear();
+        var next = first;
+        LeaderEpoch? epoch = null;
+        for (; next < _items.Count; next++)
+        {
+            var item = _items[next];
+            if (item.Rejection is not null) continue;
+            if (epoch is { } e && e != item.Epoch) break;
+            epoch = item.Epoch;
+            _run.Add(next);
+        }
+
+        while (_run.Count > 0 && !TryAppend(log, epoch!.Value))
+        {
+        }
+
+        return next;
+    }
+
+    /// <summary>False when one item was taken out of the run and the rest is to be tried again.</summary>
+    private bool TryAppend(JournalLog log, LeaderEpoch epoch)
+    {
+        _batches.Clear();
+        foreach (var index in _run)
+            _batches.Add(_items[index].Batch);
+        CollectionsMarshal.SetCount(_appended, _run.Count);
+        var places = CollectionsMarshal.AsSpan(_appended);
+        var result = log.Log.Append(CollectionsMarshal.AsSpan(_batches), epoch, places);
+        switch (result.Status)
+        {
+            case AppendStatus.Ok:
+                for (var i = 0; i < _run.Count; i++)
+                    _items[_run[i]] = _items[_run[i]] with { Place = places[i] };
+                return true;
+            case AppendStatus.DiskFull:
+                foreach (var index in _run)
+                    _items[index] = _items[index] with { Rejection = new JournalFullException(_items[index].Events[0].PersistenceId) };
+                return true;
+            case var status when result.FaultAt >= 0:
+                var faulty = _run[result.FaultAt];
+                var text = $"A batch for [{_items[faulty].Events[0].PersistenceId}] was refused: {status} ({result.Fault}).";
+                _items[faulty] = _items[faulty] with { Rejection = new EventRefusedException(text) };
+                _run.RemoveAt(result.FaultAt);
+                return false;
+            default:
+                throw new InvariantException($"an append was refused as a whole: {result.Status} ({result.Fault})");
+        }
+    }
+
+    private static void AnswerItem(WriteMessages message, in Item item)
+    {
+        for (var i = 0; i < item.Events.Count; i++)
+        {
+            var e = item.Events[i];
+            if (item.Rejection is not null)
+            {
+                message.PersistentActor.Tell(new WriteMessageRejected(e, item.Rejection, message.ActorInstanceId), e.Sender);
+                continue;
+            }
+
+            var sequenceNr = item.Place.BaseOffset.Value + i + 1;
+            if (e.Payload is RecordBatchEvent batch)
+            {
+                batch.Complete(item.Place);
+                sequenceNr = batch.SequenceNr;
+            }
+
+            var stored = e.Update(sequenceNr, e.PersistenceId, e.IsDeleted, e.Sender, e.WriterGuid);
+            message.PersistentActor.Tell(new WriteMessageSuccess(stored, message.ActorInstanceId), e.Sender);
+        }
+    }
+
+    private static void AnswerLoop(WriteMessages message, IPersistentEnvelope envelope) =>
+        message.PersistentActor.Tell(new LoopMessageSuccess(envelope.Payload, message.ActorInstanceId), envelope.Sender);
+
+    private void Clear()
+    {
+        _messages.Clear();
+        _items.Clear();
+        _batches.Clear();
+        _usedBuilders = 0;
+        for (var i = _builders.Count - 1; i >= KeptBuilders; i--)
+        {
+            _builders[i].Dispose();
+            _builders.RemoveAt(i);
+        }
+    }
+
+    /// <summary>One atomic write: to be appended, unless it has been rejected.</summary>
+    private readonly record struct Item(IImmutableList<IPersistentRepresentation> Events, Exception? Rejection)
+    {
+        public Memory<byte> Batch { get; init; }
+
+        public LeaderEpoch Epoch { get; init; }
+
+        public AppendedBatch Place { get; init; }
+    }
+}
