@@ -138,7 +138,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         };
         if (options.Validate() is { Count: > 0 } faults)
             throw new ConfigurationException("actorbroker.journal.commit-log: " + string.Join("; ", faults));
-        return new JournalStorage(new RealFileSystem(), Path.GetFullPath(directory), TimeProvider.System, options);
+        return new JournalStorage(RealFileSystem.Instance, Path.GetFullPath(directory), TimeProvider.System, options);
     }
 
     private sealed record OwnLog(JournalLog Log, JournalCheckpoint Checkpoint);
