@@ -17,11 +17,6 @@ namespace Akka.Persistence
         Recovery Recovery { get; }
     }
 
-    public interface IPersistenceStash : IWithUnboundedStash
-    {
-        IStashOverflowStrategy InternalStashOverflowStrategy { get; }
-    }
-
     /// <summary>One element of a <see cref="WriteMessages"/>: something to store, or something that only keeps its place among what is stored.</summary>
     public interface IPersistentEnvelope
     {

@@ -91,7 +91,7 @@ public abstract partial class Eventsourced
                 break;
             case Phase.AwaitingPermit:
                 if (message is RecoveryPermitGranted) StartRecovery();
-                else StashInternally(message);
+                else _internalStash.Stash();
                 break;
             case Phase.LoadingSnapshot or Phase.Replaying:
                 OnRecovering(message);
@@ -203,7 +203,7 @@ public abstract partial class Eventsourced
             case RecoveryPermitGranted: // A second one, after a restart while waiting for the first.
                 break;
             default:
-                StashInternally(message);
+                _internalStash.Stash();
                 break;
         }
     }
@@ -257,7 +257,7 @@ public abstract partial class Eventsourced
             case RecoveryPermitGranted:
                 break;
             default:
-                StashInternally(message);
+                _internalStash.Stash();
                 break;
         }
     }
@@ -322,7 +322,7 @@ public abstract partial class Eventsourced
         if (message is IJournalResponse or RecoveryTick && OnJournalAnswer(message)) return;
         if (_pendingStashing > 0)
         {
-            StashInternally(message);
+            _internalStash.Stash();
             return;
         }
 
@@ -440,28 +440,6 @@ public abstract partial class Eventsourced
     private void FollowSequenceNr(long sequenceNr)
     {
         if (sequenceNr > LastSequenceNr) LastSequenceNr = sequenceNr;
-    }
-
-    private void StashInternally(object message)
-    {
-        try
-        {
-            _internalStash.Stash();
-        }
-        catch (StashOverflowException)
-        {
-            switch (InternalStashOverflowStrategy)
-            {
-                case DiscardToDeadLetterStrategy:
-                    Context.System.DeadLetters.Tell(new DeadLetter(message, Sender, Self), Sender);
-                    break;
-                case ReplyToStrategy reply:
-                    Sender.Tell(reply.Response, Self);
-                    break;
-                default:
-                    throw;
-            }
-        }
     }
 
     private void ReturnStashed()

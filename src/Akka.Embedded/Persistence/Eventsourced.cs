@@ -9,7 +9,7 @@ namespace Akka.Persistence;
 /// it. In short: permit, snapshot, replay, then commands; while events of <see cref="Persist{TEvent}"/> are under way,
 /// commands wait in an internal stash; handlers run in the order of the calls, each once its event is stored.
 /// </summary>
-public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPersistenceStash, IPersistenceRecovery, ISnapshotter
+public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IWithUnboundedStash, IPersistenceRecovery, ISnapshotter
 {
     /// <summary>Answers of plugins to an earlier incarnation must not reach a later one through its mailbox.</summary>
     public static readonly Func<Envelope, bool> UnstashFilterPredicate =
@@ -41,8 +41,6 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     public abstract string PersistenceId { get; }
 
     public virtual Recovery Recovery => Recovery.Default;
-
-    public virtual IStashOverflowStrategy InternalStashOverflowStrategy => Extension.DefaultInternalStashOverflowStrategy;
 
     /// <summary>Path of the journal's configuration; null or empty means the default journal.</summary>
     public string? JournalPluginId { get; protected set; }

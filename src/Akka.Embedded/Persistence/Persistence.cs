@@ -29,7 +29,6 @@ public class PersistenceExtension : IExtension
     private readonly ExtendedActorSystem _system;
     private readonly Config _config;
     private readonly ConcurrentDictionary<string, Lazy<Plugin>> _plugins = new(StringComparer.Ordinal);
-    private readonly Lazy<IStashOverflowStrategy> _stashOverflowStrategy;
     private readonly Lazy<IActorRef> _recoveryPermitter;
 
     public PersistenceExtension(ExtendedActorSystem system)
@@ -38,11 +37,6 @@ public class PersistenceExtension : IExtension
         system.Settings.InjectTopLevelFallback(Persistence.DefaultConfig());
         _config = system.Settings.Config.GetConfig("akka.persistence");
         Settings = new PersistenceSettings(_config);
-        _stashOverflowStrategy = new Lazy<IStashOverflowStrategy>(() =>
-        {
-            var type = PluginTypes.Find(_config.GetString("internal-stash-overflow-strategy", null));
-            return ((IStashOverflowStrategyConfigurator)Activator.CreateInstance(type)!).Create(system.Settings.Config);
-        });
         _recoveryPermitter = new Lazy<IActorRef>(() =>
         {
             var maxPermits = _config.GetInt("max-concurrent-recoveries", 0);
@@ -57,8 +51,6 @@ public class PersistenceExtension : IExtension
     }
 
     public PersistenceSettings Settings { get; }
-
-    public IStashOverflowStrategy DefaultInternalStashOverflowStrategy => _stashOverflowStrategy.Value;
 
     internal IActorRef RecoveryPermitter => _recoveryPermitter.Value;
 

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 using Akka.Persistence;
 
 namespace Akka.Conformance.Tests.Persistence;
@@ -115,80 +114,5 @@ public sealed class PersistenceBreakerTests() : PersistenceSpec("test.journal.ci
         Start("third", journal: TestJournal);
         ExpectMsg("recovery failed : OpenCircuitException");
         Assert.Equal(["a"], Script.Batches);
-    }
-}
-
-/// <summary>A persistent actor whose internal stash holds two commands.</summary>
-public sealed class PersistenceStashTests : PersistenceSpec
-{
-    public PersistenceStashTests()
-        : base("small-stash { mailbox-type = \"Akka.Dispatch.UnboundedDequeBasedMailbox, Akka\"\nstash-capacity = 2 }")
-    {
-    }
-
-    [Fact]
-    public void Discarded_commands_go_to_dead_letters()
-    {
-        var deadLetters = CreateTestProbe();
-        Sys.EventStream.Subscribe(deadLetters.Ref, typeof(DeadLetter));
-        var gate = Fill(DiscardToDeadLetterStrategy.Instance);
-        deadLetters.FishForMessage(m => m is DeadLetter { Message: "c3" });
-        gate.SetResult();
-        Expect("handled", "c1", "c2");
-    }
-
-    [Fact]
-    public void Senders_can_be_answered()
-    {
-        var gate = Fill(new ReplyToStrategy("full"));
-        ExpectMsg("full");
-        gate.SetResult();
-        Expect("handled", "c1", "c2");
-    }
-
-    [Fact]
-    public void By_default_the_actor_fails_and_restarts()
-    {
-        Fill(ThrowOverflowExceptionStrategy.Instance);
-        ExpectMsg("restarting: StashOverflowException");
-    }
-
-    private TaskCompletionSource Fill(IStashOverflowStrategy strategy)
-    {
-        var me = TestActor;
-        var actor = Sys.ActorOf(Props.Create(() => new Small(me, strategy)).WithMailbox("small-stash"));
-        actor.Tell("ready?", me);
-        ExpectMsg("ready?");
-        var gate = Script.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        foreach (var command in new object[] { 1, "c1", "c2", "c3" })
-            actor.Tell(command, me);
-        return gate;
-    }
-
-    // The one way to a bounded stash: this interface, and stash-capacity of the mailbox.
-#pragma warning disable CS0618
-    private sealed class Small : ReceivePersistentActor, IWithBoundedStash
-#pragma warning restore CS0618
-    {
-        private readonly IActorRef _probe;
-
-        public Small(IActorRef probe, IStashOverflowStrategy strategy)
-        {
-            _probe = probe;
-            InternalStashOverflowStrategy = strategy;
-            JournalPluginId = "test.journal";
-            Command<int>(i => Persist(i, _ => probe.Tell("handled")));
-            Command<string>(s => probe.Tell(s));
-        }
-
-        public override string PersistenceId => "small";
-
-        public override IStashOverflowStrategy InternalStashOverflowStrategy { get; }
-
-        protected override void PreRestart(Exception reason, object message)
-        {
-            _probe.Tell("restarting: " + reason.GetType().Name);
-            base.PreRestart(reason, message);
-        }
     }
 }

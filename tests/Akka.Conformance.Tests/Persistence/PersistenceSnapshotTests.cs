@@ -100,9 +100,9 @@ public sealed class PersistenceFileSnapshotTests : PersistenceSnapshotTests
         Expect("offer s2@2 recovering=True", "replay e3@3", "replayed recovering=True", "recovered 3");
     }
 
-    protected override void AfterAll()
+    protected override void Dispose(bool disposing)
     {
-        base.AfterAll();
+        base.Dispose(disposing);
         Directory.Delete(_directory, recursive: true);
     }
 }

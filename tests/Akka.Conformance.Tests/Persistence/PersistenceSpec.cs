@@ -3,12 +3,11 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
-using Akka.TestKit.Xunit2;
 
 namespace Akka.Conformance.Tests.Persistence;
 
 /// <summary>A system with the in-memory plugins, and with the journals of this file at <c>test.journal</c> and <c>test.numbering</c>.</summary>
-public abstract class PersistenceSpec : TestKit.Xunit2.TestKit
+public abstract class PersistenceSpec : global::Akka.TestKit.Xunit2.TestKit
 {
     protected const string TestJournal = "test.journal";
     protected const string NumberingJournal = "test.numbering";
