@@ -70,10 +70,11 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>The first record at or above the log start whose timestamp is at or past this; null when none is.</summary>
-    public TimestampedOffset? OffsetForTimestamp(long timestampMs) => TimestampLookup.First(View, LogStartOffset, timestampMs);
+    public TimestampedOffset? OffsetForTimestamp(long timestampMs) =>
+        LookUp(() => TimestampLookup.First(View, LogStartOffset, timestampMs));
 
     /// <summary>The record with the highest timestamp (the first of them); null when the log is empty.</summary>
-    public TimestampedOffset? OffsetOfMaxTimestamp() => TimestampLookup.Highest(View, LogStartOffset);
+    public TimestampedOffset? OffsetOfMaxTimestamp() => LookUp(() => TimestampLookup.Highest(View, LogStartOffset));
 
     /// <summary>Null when a segment vanished meanwhile.</summary>
     private LogReadResult? TryRead(Offset from, int maxBytes, Offset upperBound, bool minOneBatch)
@@ -162,6 +163,24 @@ public sealed partial class PartitionLog
         }
 
         return true;
+    }
+
+    private TimestampedOffset? LookUp(Func<TimestampedOffset?> search)
+    {
+        while (true)
+        {
+            var cuts = CutsWhenQuiet();
+            try
+            {
+                var found = search();
+                if (!CutSince(cuts))
+                    return found;
+            }
+            catch (IOException) when (CutSince(cuts))
+            {
+                // What was searched was being cut: search again.
+            }
+        }
     }
 
     private int CutsWhenQuiet()

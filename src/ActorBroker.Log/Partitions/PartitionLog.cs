@@ -226,7 +226,7 @@ public sealed partial class PartitionLog : IDisposable
         {
             var segment = view.Segments[i];
             var isActive = i == view.Segments.Length - 1;
-            if ((!segment.IsFlushed || (isActive && indexesOfActive)) && segment.Acquire() is { } log)
+            if (!segment.IsFlushed && segment.Acquire() is { } log)
                 Flush(segment, log, isActive, indexesOfActive);
         }
 

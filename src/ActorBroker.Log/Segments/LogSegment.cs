@@ -59,7 +59,7 @@ internal sealed class LogSegment
     /// <summary>Log bytes written behind the last index entry. The writer's.</summary>
     public int BytesSinceIndexEntry { get; set; }
 
-    /// <summary>Log and indexes are on the device up to the end; set once for a closed segment.</summary>
+    /// <summary>Log and indexes are on the device up to the end. An append to the active segment makes it false.</summary>
     public bool IsFlushed { get; set; }
 
     /// <summary>Counts indexes that were built anew on first use.</summary>
