@@ -10,18 +10,17 @@ namespace ActorBroker.Benchmarks;
 /// </summary>
 public static class LogBenchmarks
 {
-    private const int Rounds = 7;
     private const long BytesPerRound = 256L * 1024 * 1024;
 
-    public static void Run(TextWriter output)
+    public static void Run(TextWriter output, int rounds = 7)
     {
         var directory = Directory.CreateTempSubdirectory("actorbroker-bench-").FullName;
         try
         {
             foreach (var batchBytes in (int[])[4 * 1024, 16 * 1024, 256 * 1024])
-                AppendAndRead(output, directory, batchBytes);
-            Checksum(output);
-            Build(output);
+                AppendAndRead(output, directory, batchBytes, rounds);
+            Checksum(output, rounds);
+            Build(output, rounds);
         }
         finally
         {
@@ -29,7 +28,7 @@ public static class LogBenchmarks
         }
     }
 
-    private static void AppendAndRead(TextWriter output, string directory, int batchBytes)
+    private static void AppendAndRead(TextWriter output, string directory, int batchBytes, int rounds)
     {
         var plainWrites = new List<double>();
         var logWrites = new List<double>();
@@ -37,7 +36,7 @@ public static class LogBenchmarks
         var logReads = new List<double>();
         var batch = MakeBatch(batchBytes);
         long allocated = 0;
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             var path = Path.Combine(directory, $"plain-{batchBytes}-{round}");
             using (var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite))
@@ -107,12 +106,12 @@ public static class LogBenchmarks
         }
     }
 
-    private static void Checksum(TextWriter output)
+    private static void Checksum(TextWriter output, int rounds)
     {
         var bytes = new byte[16 * 1024];
         new Random(1).NextBytes(bytes);
         var rates = new List<double>();
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             rates.Add(Rate(() =>
             {
@@ -124,14 +123,14 @@ public static class LogBenchmarks
         output.WriteLine($"CRC-32C of 16 KiB: {Median(rates):F1} GB/s");
     }
 
-    private static void Build(TextWriter output)
+    private static void Build(TextWriter output, int rounds)
     {
         const int Records = 1_000_000;
         ReadOnlyMemory<byte> value = new byte[100];
         using var builder = new RecordBatchBuilder(16 * 1024);
         var times = new List<double>();
         long allocated = 0;
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
             var start = Stopwatch.GetTimestamp();

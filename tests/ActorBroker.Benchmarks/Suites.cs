@@ -6,6 +6,11 @@ internal static class Suites
     public static readonly SortedDictionary<string, Func<int, Task>> All = new(StringComparer.Ordinal)
     {
         ["actors"] = ActorBenchmarks.RunAsync,
+        ["log"] = static rounds =>
+        {
+            LogBenchmarks.Run(Console.Out, rounds);
+            return Task.CompletedTask;
+        },
         ["remote"] = RemoteBenchmarks.RunAsync,
     };
 }
