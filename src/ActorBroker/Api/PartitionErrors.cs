@@ -17,6 +17,7 @@ internal static class PartitionErrors
         PartitionError.UnknownLeaderEpoch => ErrorCode.UnknownLeaderEpoch,
         PartitionError.NotEnoughReplicas => ErrorCode.NotEnoughReplicas,
         PartitionError.MessageTooLarge => ErrorCode.MessageTooLarge,
+        PartitionError.BatchRefused => ErrorCode.InvalidRecord,
         PartitionError.StorageFull or PartitionError.StorageFailed => ErrorCode.KafkaStorageError,
         _ => ErrorCode.UnknownServerError,
     };
@@ -30,6 +31,7 @@ internal static class PartitionErrors
             $"{partition} has fewer replicas in sync than its min.insync.replicas={Text(settings.MinInsyncReplicas)}; nothing was written.",
         PartitionError.StorageFull =>
             $"The disk that holds {partition} is below its reserve: writes are refused until there is room again.",
+        PartitionError.BatchRefused => $"The log of {partition} does not take this batch.",
         PartitionError.StorageFailed => $"Writing to {partition} failed; it is being reopened.",
         _ => null,
     };

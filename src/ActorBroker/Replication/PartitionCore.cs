@@ -20,6 +20,7 @@ internal readonly record struct WaitInput(RequestKey Key, LeaderEpoch ExpectedEp
 /// offline   anything else               refused NotLeader
 /// leader    append                      Append, or ProduceReply with the refusal
 /// leader    persisted                   applied; ProduceReply (acks=0, 1); high watermark may move
+/// leader    persist rejected            ProduceReply with the reason (no room, most likely)
 /// leader    high watermark moved        ProduceReply (acks=all), WakeFetch
 /// leader    newer epoch, led here       leader of that epoch; what waits goes on waiting
 /// leader    led elsewhere or nowhere    offline; what waits is answered NotLeader
@@ -44,7 +45,6 @@ internal sealed class PartitionCore
 
     private PartitionAssignment? _assignment;
     private TopicSettings _settings;
-    private bool _storageFull;
 
     /// <summary>Why appends are refused for the rest of this incarnation; None while they are not.</summary>
     private PartitionError _closing;
@@ -99,9 +99,6 @@ internal sealed class PartitionCore
         AdvanceHighWatermark(effects);
     }
 
-    /// <summary>Below the volume's reserve appends are refused; everything else goes on.</summary>
-    public void OnStorage(bool full) => _storageFull = full;
-
     public void OnAppend(in AppendInput input, List<PartitionEffect> effects)
     {
         var error = Admit(input);
@@ -139,12 +136,9 @@ internal sealed class PartitionCore
             effects.Add(PartitionEffect.Refused(lost.Key, PartitionError.StorageFailed));
     }
 
-    /// <summary>The oldest batch in flight was refused and nothing of it written: the volume ran full since it was admitted.</summary>
-    public void OnPersistRejected(List<PartitionEffect> effects)
-    {
-        _storageFull = true;
-        effects.Add(PartitionEffect.Refused(_inFlight.Dequeue().Key, PartitionError.StorageFull));
-    }
+    /// <summary>The oldest batch in flight was refused and nothing of it written; the log goes on.</summary>
+    public void OnPersistRejected(PartitionError reason, List<PartitionEffect> effects) =>
+        effects.Add(PartitionEffect.Refused(_inFlight.Dequeue().Key, reason));
 
     /// <summary>The replica is to stop by order (shutdown, deletion): nothing new is admitted, and once nothing is in flight it may close.</summary>
     public void OnDrain()
@@ -201,7 +195,7 @@ internal sealed class PartitionCore
         if (epoch != PartitionError.None) return epoch;
         if (input.Bytes > _settings.Log.MaxMessageBytes) return PartitionError.MessageTooLarge;
         if (input.Acks == Acks.All && _assignment!.Isr.Length < EffectiveMinIsr) return PartitionError.NotEnoughReplicas;
-        return _storageFull ? PartitionError.StorageFull : PartitionError.None;
+        return PartitionError.None;
     }
 
     private int EffectiveMinIsr => Math.Min(_settings.MinInsyncReplicas, _assignment!.Replicas.Length);

@@ -23,6 +23,11 @@ internal sealed class PartitionHandle(TopicId topicId, TopicPartition partition,
     /// <summary>Set by the actor before anybody else sees the handle.</summary>
     public IActorRef Actor { get; private set; } = ActorRefs.Nobody;
 
+    internal bool IsBound => _view is not null;
+
+    /// <summary>All below is committed, as far as known here; from any thread and at any time.</summary>
+    public Offset CommittedOffset => _view?.HighWatermark ?? log.LogStartOffset;
+
     /// <summary>Set by the actor before anybody else sees the handle.</summary>
     public PartitionView View => _view ?? throw new InvalidOperationException($"{partition} is not served yet.");
 

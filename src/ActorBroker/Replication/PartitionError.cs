@@ -23,6 +23,9 @@ internal enum PartitionError
     /// <summary>The volume is below its reserve. Retriable: writes resume by themselves.</summary>
     StorageFull,
 
+    /// <summary>The log does not take this batch, now or later.</summary>
+    BatchRefused,
+
     /// <summary>A write failed; whether the batch is on disk is unknown. Retriable: the partition is being reopened.</summary>
     StorageFailed,
 }

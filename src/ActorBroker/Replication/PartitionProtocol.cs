@@ -29,9 +29,6 @@ internal static class PartitionProtocol
     /// <summary>What the controller decided, from the replica manager. An older partition epoch than the last is ignored.</summary>
     public sealed record Assign(PartitionAssignment Assignment, TopicSettings Settings);
 
-    /// <summary>The volume went below its reserve, or has room again.</summary>
-    public sealed record StorageChanged(bool Full);
-
     /// <summary>The log start moved (retention).</summary>
     public sealed record LogStartMoved(Offset LogStart);
 

@@ -104,46 +104,28 @@ public sealed class PartitionCoreTests
         Assert.Contains($"wait r -> {outcome} |", script.Transcript, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Oversized_batches_and_a_full_volume_are_refused_until_the_cause_is_gone()
+    [Theory]
+    [InlineData(100, "write a")]
+    [InlineData(101, "refuse a MessageTooLarge")]
+    public void A_batch_may_be_as_large_as_max_message_bytes(int bytes, string outcome)
     {
-        var script = new PartitionScript(maxMessageBytes: 100)
-            .Lead(0, 0, [1])
-            .Append("big", bytes: 101)
-            .Append("fits", bytes: 100)
-            .Storage(full: true)
-            .Append("later")
-            .Append("silent", Acks.None)
-            .Persisted()
-            .Storage(full: false)
-            .Append("now");
-        Expect(script, """
-            assign epoch 0 -> nothing | hw 0 end 0
-            append big -> refuse big MessageTooLarge | hw 0 end 0
-            append fits -> write fits | hw 0 end 0
-            storage full -> nothing | hw 0 end 0
-            append later -> refuse later StorageFull | hw 0 end 0
-            append silent -> refuse silent StorageFull | hw 0 end 0
-            persisted -> ack fits at 0 | hw 1 end 1
-            storage back -> nothing | hw 1 end 1
-            append now -> write now | hw 1 end 1
-            """);
+        var script = new PartitionScript(maxMessageBytes: 100).Lead(0, 0, [1]).Append("a", bytes: bytes);
+        Assert.Contains($"append a -> {outcome} |", script.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_batch_that_the_log_has_no_room_for_is_refused_and_so_are_the_next_until_there_is_room()
+    public void A_batch_that_the_log_has_no_room_for_is_refused_and_the_next_is_tried()
     {
         var script = new PartitionScript()
-            .Lead(0, 0, [1]).Append("a").Append("b").Persisted().Rejected().Append("c").Storage(full: false).Append("d");
+            .Lead(0, 0, [1]).Append("a").Append("b").Persisted().Rejected().Append("c").Persisted();
         Expect(script, """
             assign epoch 0 -> nothing | hw 0 end 0
             append a -> write a | hw 0 end 0
             append b -> write b | hw 0 end 0
             persisted -> ack a at 0 | hw 1 end 1
             rejected -> refuse b StorageFull | hw 1 end 1
-            append c -> refuse c StorageFull | hw 1 end 1
-            storage back -> nothing | hw 1 end 1
-            append d -> write d | hw 1 end 1
+            append c -> write c | hw 1 end 1
+            persisted -> ack c at 1 | hw 2 end 2
             """);
     }
 

@@ -46,7 +46,7 @@ internal sealed class PartitionScript
         return Step("persisted", () => Core.OnPersisted(batch, _effects));
     }
 
-    public PartitionScript Rejected() => Step("rejected", () => Core.OnPersistRejected(_effects));
+    public PartitionScript Rejected() => Step("rejected", () => Core.OnPersistRejected(PartitionError.StorageFull, _effects));
 
     public PartitionScript PersistFailed() => Step("persist failed", () => Core.OnPersistFailed(_effects));
 
@@ -57,8 +57,6 @@ internal sealed class PartitionScript
         Step($"wait {name}", () => Core.OnWait(new WaitInput(Key(name), new LeaderEpoch(epoch), new Offset(seen)), _effects));
 
     public PartitionScript Cancel(string name) => Step($"cancel {name}", () => Core.OnCancelWait(Key(name)));
-
-    public PartitionScript Storage(bool full) => Step(full ? "storage full" : "storage back", () => Core.OnStorage(full));
 
     public PartitionScript MinIsr(int count) =>
         Step($"min isr {count}", () => Core.OnSettings(Settings(count), _effects));

@@ -1,0 +1,201 @@
+using ActorBroker.Journal;
+using ActorBroker.Log;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+
+namespace ActorBroker.Replication;
+
+/// <summary>
+/// One replica of a partition: its events are record batches, its journal is the log. Performs what
+/// <see cref="PartitionCore"/> decides, in one order: persist, apply, reply. Its log is open before it is created, and one
+/// incarnation ends with the first failed persist; the replica manager makes the next.
+/// </summary>
+internal sealed class PartitionActor : ReceivePersistentActor
+{
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly PartitionHandle _handle;
+    private readonly PartitionStart _start;
+    private readonly List<PartitionEffect> _effects = [];
+    private readonly Action<RecordBatchEvent> _onPersisted;
+    private readonly PartitionSnapshotter _snapshots;
+    private PartitionState? _recovering;
+    private PartitionCore _core = null!;
+    private PartitionProtocol.Drain? _drain;
+
+    /// <summary>The last batch was rejected: said once, not once per batch.</summary>
+    private bool _isRefusing;
+
+    public PartitionActor(PartitionHandle handle, PartitionStart start)
+    {
+        _handle = handle;
+        _start = start;
+        _onPersisted = OnPersisted;
+        _snapshots = new PartitionSnapshotter(handle.Log);
+        JournalPluginId = PartitionPersistence.JournalPluginId;
+        SnapshotPluginId = PartitionPersistence.SnapshotPluginId;
+        PersistenceId = PartitionPersistence.Id(handle.Partition);
+        Recover<SnapshotOffer>(OnSnapshot);
+        Recover<RecordBatchEvent>(OnReplayed);
+        Recover<RecoveryCompleted>(_ => OnRecovered());
+        Command<PartitionProtocol.Append>(OnAppend);
+        Command<PartitionProtocol.AwaitData>(OnAwaitData);
+        Command<PartitionProtocol.CancelWait>(cancel => _core.OnCancelWait(cancel.Key));
+        Command<PartitionProtocol.Assign>(OnAssign);
+        Command<PartitionProtocol.LogStartMoved>(OnLogStartMoved);
+        Command<PartitionProtocol.Drain>(OnDrain);
+        Command<SaveSnapshotSuccess>(saved => OnSnapshotSaved(saved.Metadata));
+        Command<SaveSnapshotFailure>(OnSnapshotFailed);
+    }
+
+    public override string PersistenceId { get; }
+
+    public static Props Props(PartitionHandle handle, PartitionStart start) =>
+        Akka.Actor.Props.Create(() => new PartitionActor(handle, start));
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "{0}: a write failed at offset {1}; reopening the log", _handle.Partition, _core.State.LogEnd);
+        _core.OnPersistFailed(_effects);
+        Finish();
+        Context.Parent.Tell(new PartitionProtocol.Failed(_handle, cause));
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        if (!_isRefusing) _log.Warning("{0} refuses batches: {1}", _handle.Partition, cause.Message);
+        _isRefusing = true;
+        _core.OnPersistRejected(cause is JournalFullException ? PartitionError.StorageFull : PartitionError.BatchRefused, _effects);
+        Finish();
+        StopIfDrained();
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        _log.Error(reason, "{0}: recovery failed", _handle.Partition);
+        Context.Parent.Tell(new PartitionProtocol.Failed(_handle, reason));
+    }
+
+    private PartitionState Recovering => _recovering ??=
+        new PartitionState(_handle.Log.LogStartOffset, _handle.Log.LogStartOffset, LeaderEpoch.None);
+
+    private void OnSnapshot(SnapshotOffer offer)
+    {
+        var at = new Offset(offer.Metadata.SequenceNr);
+        _recovering = new PartitionState(_handle.Log.LogStartOffset, at, _handle.Log.EpochAt(at - 1));
+        _snapshots.OnSaved(at);
+    }
+
+    private void OnReplayed(RecordBatchEvent batch)
+    {
+        // Retention may have moved the log start into the first batch that is left.
+        if (batch.LastOffset < Recovering.LogEnd) return;
+        Recovering.Apply(Applied(batch));
+    }
+
+    private void OnRecovered()
+    {
+        var log = _handle.Log;
+        Invariant.Check(Recovering.LogEnd == log.LogEndOffset, $"{_handle.Partition} replayed to {Recovering.LogEnd}, its log ends at {log.LogEndOffset}");
+        _core = new PartitionCore(Recovering, _start.Settings);
+        _core.OnRecovered(_start.HighWatermark);
+        _core.OnAssignment(_start.Assignment, _effects);
+        _handle.Bind(Self);
+        Finish();
+        Context.Parent.Tell(new PartitionProtocol.Serving(_handle));
+    }
+
+    private void OnAppend(PartitionProtocol.Append append)
+    {
+        _core.OnAppend(new AppendInput(append.Key, append.Acks, append.ExpectedEpoch, append.Batch.Length), _effects);
+        if (_effects[0].Kind == PartitionEffectKind.Append)
+            PersistAsync(new RecordBatchEvent(append.Batch, _core.LeaderEpoch), _onPersisted);
+        Finish();
+    }
+
+    private void OnPersisted(RecordBatchEvent batch)
+    {
+        _isRefusing = false;
+        _core.OnPersisted(Applied(batch), _effects);
+        Finish();
+        if (_snapshots.IsDue) SaveSnapshot(PartitionSnapshot.Empty);
+        StopIfDrained();
+    }
+
+    private void OnAwaitData(PartitionProtocol.AwaitData wait)
+    {
+        _core.OnWait(new WaitInput(wait.Key, wait.ExpectedEpoch, wait.SeenHighWatermark), _effects);
+        Finish();
+    }
+
+    private void OnAssign(PartitionProtocol.Assign assign)
+    {
+        _handle.Publish(assign.Settings);
+        _core.OnSettings(assign.Settings, _effects);
+        _core.OnAssignment(assign.Assignment, _effects);
+        Finish();
+    }
+
+    private void OnLogStartMoved(PartitionProtocol.LogStartMoved moved)
+    {
+        _core.OnLogStart(moved.LogStart);
+        Finish();
+    }
+
+    private void OnDrain(PartitionProtocol.Drain drain)
+    {
+        _drain = drain;
+        _core.OnDrain();
+        StopIfDrained();
+    }
+
+    private void StopIfDrained()
+    {
+        if (_drain is null || _core.InFlight > 0) return;
+        _core.OnClose(_effects);
+        Finish();
+        if (_drain.SaveSnapshot && _snapshots.Newest < _core.State.LogEnd) SaveSnapshot(PartitionSnapshot.Empty);
+        else Context.Stop(Self);
+    }
+
+    private void OnSnapshotSaved(SnapshotMetadata saved)
+    {
+        _snapshots.OnSaved(new Offset(saved.SequenceNr));
+        if (_drain is not null) Context.Stop(Self);
+    }
+
+    /// <summary>Nothing is lost by it: the log rebuilds what a snapshot would have said.</summary>
+    private void OnSnapshotFailed(SaveSnapshotFailure failed)
+    {
+        _log.Warning("{0}: no snapshot at {1}: {2}", _handle.Partition, failed.Metadata.SequenceNr, failed.Cause.Message);
+        if (_drain is not null) Context.Stop(Self);
+    }
+
+    private static BatchAppended Applied(RecordBatchEvent batch) =>
+        new(batch.BaseOffset, batch.LastOffset, batch.Epoch, batch.AppendTimeMs, batch.SizeInBytes);
+
+    /// <summary>Publishes what changed before anybody who is answered could look.</summary>
+    private void Finish()
+    {
+        Publish();
+        foreach (var effect in _effects)
+        {
+            var key = effect.Key;
+            if (effect.Kind == PartitionEffectKind.ProduceReply)
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.AppendReply(
+                    key.Call, key.Slot, effect.Error, effect.BaseOffset, effect.AppendTimeMs, _core.State.LogStart));
+            else if (effect.Kind == PartitionEffectKind.WakeFetch)
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.DataReady(key.Call, key.Slot, effect.Error));
+        }
+
+        _effects.Clear();
+    }
+
+    private void Publish()
+    {
+        var state = _core.State;
+        var view = new PartitionView(
+            _core.IsLeader, _core.LeaderEpoch, _core.EpochStart, state.LogStart, state.HighWatermark, state.LogEnd, state.AppliedBytes);
+        if (!_handle.IsBound || view != _handle.View) _handle.Publish(view);
+    }
+}

@@ -1,0 +1,39 @@
+using ActorBroker.Log;
+using ActorBroker.Metadata;
+
+namespace ActorBroker.Replication;
+
+/// <summary>Where partitions persist.</summary>
+internal static class PartitionPersistence
+{
+    public const string JournalPluginId = "actorbroker.journal.commit-log";
+    public const string SnapshotPluginId = "actorbroker.snapshot.checkpoint";
+
+    /// <summary>By name, as the folder: a topic made anew under an old name gets its log only when the old one is gone.</summary>
+    public static string Id(TopicPartition partition) => $"topic-{partition}";
+}
+
+/// <summary>What a new incarnation begins with.</summary>
+/// <param name="HighWatermark">As of the last checkpoint; 0 when there is none.</param>
+internal sealed record PartitionStart(PartitionAssignment Assignment, TopicSettings Settings, Offset HighWatermark);
+
+/// <summary>When to leave a snapshot: at every roll, so that recovery reads the headers of one segment at most.</summary>
+internal sealed class PartitionSnapshotter(PartitionLog log)
+{
+    private Offset _activeSegment = log.ActiveSegmentBaseOffset;
+
+    public Offset Newest { get; private set; } = Offset.None;
+
+    public bool IsDue
+    {
+        get
+        {
+            var active = log.ActiveSegmentBaseOffset;
+            var rolled = active != _activeSegment;
+            _activeSegment = active;
+            return rolled;
+        }
+    }
+
+    public void OnSaved(Offset at) => Newest = Offset.MaxOf(Newest, at);
+}
