@@ -49,6 +49,7 @@ internal sealed partial class Association
         if (verdict == Verdict.Refused)
         {
             _remoting.Log.Info("[{0}] is quarantined (uid {1}) and has not been restarted: refused.", Remote, link.Uid);
+            Schedule();
             return false;
         }
 
