@@ -29,6 +29,14 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
 
     public override int Identifier => 4054;
 
+    /// <summary>Once for each system, before the controller starts.</summary>
+    public static void Register(ExtendedActorSystem system)
+    {
+        var serializer = new ControlEventSerializer(system);
+        system.Serialization.AddSerializer("actorbroker-control", serializer);
+        system.Serialization.AddSerializationMap(typeof(IControlEvent), serializer);
+    }
+
     public override string Manifest(object o) => Find(o).Manifest;
 
     public override byte[] ToBinary(object obj) => JsonSerializer.SerializeToUtf8Bytes(obj, Find(obj).Type);

@@ -14,23 +14,21 @@ namespace ActorBroker.Control;
 /// </summary>
 internal sealed class ControllerActor : ReceivePersistentActor
 {
-    public const string JournalId = "actorbroker.journal.quorum";
+    public const string JournalId = "actorbroker.journal.commit-log";
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ControllerCore _core;
-    private readonly MetadataCache _cache;
-    private readonly IActorRef _replicas;
+    private readonly IActorRef _node;
 
     // Replies that wait until this node serves the image of their version; in order of version.
     private readonly Queue<(long Version, IActorRef To, object Reply)> _waiting = new();
     private MetadataImage _image = MetadataImage.Empty;
 
-    /// <param name="replicas">Gets every new image as <see cref="MetadataChanged"/> and answers <see cref="ReconcileCompleted"/>.</param>
-    public ControllerActor(ControllerCore core, MetadataCache cache, IActorRef replicas)
+    /// <param name="node">Gets every new image as <see cref="MetadataChanged"/> and answers <see cref="ReconcileCompleted"/>.</param>
+    public ControllerActor(ControllerCore core, IActorRef node)
     {
         _core = core;
-        _cache = cache;
-        _replicas = replicas;
+        _node = node;
         JournalPluginId = JournalId;
 
         Recover<IControlEvent>(change => _image = ControllerState.Apply(_image, change, LastSequenceNr));
@@ -41,8 +39,7 @@ internal sealed class ControllerActor : ReceivePersistentActor
 
     public override string PersistenceId => "actorbroker-controller";
 
-    public static Props Props(ControllerCore core, MetadataCache cache, IActorRef replicas) =>
-        Akka.Actor.Props.Create(() => new ControllerActor(core, cache, replicas));
+    public static Props Props(ControllerCore core, IActorRef node) => Akka.Actor.Props.Create(() => new ControllerActor(core, node));
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
         _log.Error(cause, "The controller could not store its decision {0} (entry {1}) and stops; it will bid again", @event.GetType().Name, sequenceNr);
@@ -93,8 +90,5 @@ internal sealed class ControllerActor : ReceivePersistentActor
         }
     }
 
-    private void Publish()
-    {
-        if (_cache.TryPublish(_image)) _replicas.Tell(new MetadataChanged(_image));
-    }
+    private void Publish() => _node.Tell(new MetadataChanged(_image));
 }

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using Akka.Configuration;
+using ActorBroker.Api;
 using ActorBroker.Control;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
+using ActorBroker.Replication;
 
 namespace ActorBroker.Hosting;
 
@@ -17,7 +19,9 @@ internal sealed record BrokerOptions(
     string? Rack,
     long DiskReserveBytes,
     ControllerOptions Controller,
-    TopicDefaults TopicDefaults)
+    TopicDefaults TopicDefaults,
+    ReplicationOptions Replication,
+    SessionLimits Sessions)
 {
     public const string Section = "actorbroker";
 
@@ -44,7 +48,9 @@ internal sealed record BrokerOptions(
                 reader.Int("num.partitions", least: 1),
                 reader.Int("default.replication.factor", least: 1, most: short.MaxValue),
                 reader.Int("max.partitions.per.topic", least: 1)),
-            ReadTopicDefaults(reader));
+            ReadTopicDefaults(reader),
+            ReadReplication(reader),
+            ReadSessions(reader));
     }
 
     /// <summary>The user's application data folder, so that a node started anywhere finds its data again.</summary>
@@ -52,6 +58,19 @@ internal sealed record BrokerOptions(
         Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
             "actorbroker", $"node-{node}");
+
+    private static ReplicationOptions ReadReplication(OptionsReader reader) => new(
+        reader.Milliseconds("log.retention.check.interval.ms", least: 1),
+        reader.Milliseconds("replica.high.watermark.checkpoint.interval.ms", least: 1),
+        reader.Milliseconds("log.flush.offset.checkpoint.interval.ms", least: 1),
+        reader.Int("num.recovery.threads.per.data.dir", least: 1, most: 256));
+
+    private static SessionLimits ReadSessions(OptionsReader reader) => new(
+        reader.Int("api.max-sessions", least: 1),
+        reader.Int("api.max-pending-per-session", least: 1),
+        reader.Long("api.max-bytes-per-session", least: 1),
+        reader.Long("api.max-bytes-total", least: 1),
+        reader.Milliseconds("api.session-idle-ms", least: 1));
 
     private static TopicDefaults ReadTopicDefaults(OptionsReader reader)
     {

@@ -129,6 +129,14 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         var directory = config.GetString("directory", "");
         if (string.IsNullOrEmpty(directory))
             throw new ConfigurationException("actorbroker.journal.commit-log.directory is not set: name a folder for its logs.");
+        return new JournalStorage(RealFileSystem.Instance, Path.GetFullPath(directory), TimeProvider.System, OwnLogOptions(config));
+    }
+
+    /// <summary>How logs of persistence ids that nobody registered are kept.</summary>
+    /// <param name="config"><c>actorbroker.journal.commit-log</c></param>
+    /// <exception cref="ConfigurationException">A value is out of range.</exception>
+    public static LogOptions OwnLogOptions(Config config)
+    {
         var options = LogOptions.Default with
         {
             SegmentBytes = config.GetInt("segment.bytes", 0),
@@ -138,7 +146,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         };
         if (options.Validate() is { Count: > 0 } faults)
             throw new ConfigurationException("actorbroker.journal.commit-log: " + string.Join("; ", faults));
-        return new JournalStorage(RealFileSystem.Instance, Path.GetFullPath(directory), TimeProvider.System, options);
+        return options;
     }
 
     private sealed record OwnLog(JournalLog Log, JournalCheckpoint Checkpoint);

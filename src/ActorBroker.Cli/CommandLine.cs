@@ -1,0 +1,65 @@
+using System.CommandLine;
+using ActorBroker.Cli.Commands;
+using ActorBroker.Client;
+
+namespace ActorBroker.Cli;
+
+/// <summary>The program's commands, and what their failures look like to the user: one line and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>How long Ctrl-C or SIGTERM waits for a command to end in order (a node flushes its logs) before the process ends anyway.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(90);
+
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        var parsed = BuildRoot().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var fault in parsed.Errors) await error.WriteLineAsync(fault.Message);
+            await error.WriteLineAsync($"See: actorbroker {CommandPath(parsed)}--help");
+            return ExitCode.WrongUsage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = StopPatience,
+                Output = output,
+                Error = error,
+            });
+        }
+        catch (CliException e)
+        {
+            await error.WriteLineAsync($"actorbroker: {e.Message}");
+            return e.ExitCode;
+        }
+        catch (AdminException e)
+        {
+            await error.WriteLineAsync($"actorbroker: {e.Message}");
+            return e.IsUnreachable ? ExitCode.BrokerUnreachable : ExitCode.Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Failed;
+        }
+    }
+
+    private static RootCommand BuildRoot() => new("ActorBroker: an event-streaming broker on Akka.NET.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 broker unreachable.")
+    {
+        StartCommand.Create(),
+        TopicsCommand.Create(),
+        ProduceCommand.Create(),
+        ConsumeCommand.Create(),
+        LogCommand.Create(),
+    };
+
+    private static string CommandPath(ParseResult parsed)
+    {
+        var names = new Stack<string>();
+        for (var command = parsed.CommandResult; command is not null && command.Command is not RootCommand; command = command.Parent as System.CommandLine.Parsing.CommandResult)
+            names.Push(command.Command.Name);
+        return names.Count == 0 ? "" : string.Join(' ', names) + " ";
+    }
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace ActorBroker.Cli.Tests.Processes;
+
+/// <summary>What a finished run of the program left.</summary>
+internal sealed record CliResult(int ExitCode, string Output, string Error)
+{
+    public string[] Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Runs the real program in a process of its own, as a user would.</summary>
+internal static class CliProcess
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
+
+    public static Process Start(params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll"));
+        foreach (var arg in args) start.ArgumentList.Add(arg);
+        // A fixed terminal-less face, whatever runs the tests.
+        start.Environment["NO_COLOR"] = "1";
+        start.Environment["TERM"] = "dumb";
+        return Process.Start(start)!;
+    }
+
+    public static Task<CliResult> RunAsync(params string[] args) => RunAsync(input: null, args);
+
+    public static async Task<CliResult> RunAsync(byte[]? input, params string[] args)
+    {
+        using var process = Start(args);
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+            var error = process.StandardError.ReadToEndAsync(deadline.Token);
+            if (input is not null) await process.StandardInput.BaseStream.WriteAsync(input, deadline.Token);
+            process.StandardInput.Close();
+            await process.WaitForExitAsync(deadline.Token);
+            return new CliResult(process.ExitCode, await output, await error);
+        }
+        catch (OperationCanceledException e)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"actorbroker {string.Join(' ', args)} did not end within {Deadline.TotalSeconds} s.", e);
+        }
+    }
+}
