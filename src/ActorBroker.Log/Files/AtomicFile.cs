@@ -7,24 +7,21 @@ internal static class AtomicFile
 {
     private const int LargestRead = 64 * 1024 * 1024;
 
-    /// <summary>Durable on return unless asked otherwise: then a power loss may leave anything, a killed process nothing half done.</summary>
-    public static void Write(IFileSystem files, string path, ReadOnlySpan<byte> content, bool durable = true)
+    /// <summary>Durable on return.</summary>
+    public static void Write(IFileSystem files, string path, ReadOnlySpan<byte> content)
     {
         var temporary = path + SegmentFiles.Temporary;
         using (var file = files.Open(temporary, FileOpenMode.Truncate))
         {
             file.Write(content, 0);
-            if (durable)
-                file.Flush();
+            file.Flush();
         }
 
         files.MoveFile(temporary, path);
-        if (durable)
-            files.FlushDirectory(FolderNames.ParentOf(path));
+        files.FlushDirectory(FolderNames.ParentOf(path));
     }
 
-    public static void WriteText(IFileSystem files, string path, string text, bool durable = true) =>
-        Write(files, path, Encoding.UTF8.GetBytes(text), durable);
+    public static void WriteText(IFileSystem files, string path, string text) => Write(files, path, Encoding.UTF8.GetBytes(text));
 
     /// <summary>Null when there is no such file.</summary>
     public static byte[]? Read(IFileSystem files, string path)

@@ -5,14 +5,16 @@ internal static class FolderNames
 {
     public static string ParentOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
 
-    /// <summary>Creates the folder and its missing parents, durably.</summary>
-    public static void CreateDurably(IFileSystem files, string path)
+    /// <summary>Creates the folder and its missing parents, durably. False when it was there already.</summary>
+    public static bool CreateDurably(IFileSystem files, string path)
     {
-        if (path == "." || files.DirectoryExists(path))
-            return;
+        if (files.DirectoryExists(path))
+            return false;
         var parent = ParentOf(path);
-        CreateDurably(files, parent);
+        if (parent != ".")
+            CreateDurably(files, parent);
         files.CreateDirectory(path);
         files.FlushDirectory(parent);
+        return true;
     }
 }

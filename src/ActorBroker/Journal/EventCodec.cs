@@ -32,12 +32,14 @@ internal sealed class EventCodec(ExtendedActorSystem system)
     private readonly Akka.Serialization.Serialization _serialization = system.Serialization;
 
     /// <summary>Fills an empty builder.</summary>
-    /// <exception cref="EventRefusedException">An event has no serializer, or its serializer fails.</exception>
-    public void Encode(RecordBatchBuilder builder, IImmutableList<IPersistentRepresentation> events, long nowMs)
+    /// <exception cref="EventRefusedException">An event has no serializer, or its adapter or serializer fails.</exception>
+    public void Encode(
+        RecordBatchBuilder builder, IImmutableList<IPersistentRepresentation> events,
+        Func<IPersistentRepresentation, IPersistentRepresentation> adapt, long nowMs)
     {
         foreach (var e in events)
         {
-            if (!TryEncode(builder, e, nowMs))
+            if (!TryEncode(builder, Adapt(e, adapt), nowMs))
                 throw new EventRefusedException($"The events of one atomic write of [{e.PersistenceId}] do not fit into one batch.");
         }
     }
@@ -64,6 +66,18 @@ internal sealed class EventCodec(ExtendedActorSystem system)
             throw new InvalidDataException($"The event at offset {record.Offset} of [{persistenceId}] does not name its serializer.");
         var payload = _serialization.Deserialize(record.Value.ToArray(), id, manifest);
         return new Persistent(payload, record.Offset.Value + 1, persistenceId, adapterManifest, timestamp: record.Timestamp);
+    }
+
+    private static IPersistentRepresentation Adapt(IPersistentRepresentation e, Func<IPersistentRepresentation, IPersistentRepresentation> adapt)
+    {
+        try
+        {
+            return adapt(e);
+        }
+        catch (Exception cause)
+        {
+            throw new EventRefusedException($"An event adapter for [{e.PersistenceId}] failed: {cause.Message}", cause);
+        }
     }
 
     private bool TryEncode(RecordBatchBuilder builder, IPersistentRepresentation e, long nowMs)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
 using Akka.Actor;
 using Akka.Configuration;
@@ -27,6 +28,9 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
     public static Config DefaultConfig() => ConfigurationFactory.FromResource<JournalLogs>("journal.conf");
 
     public static JournalLogs For(ActorSystem system) => system.WithExtension<JournalLogs, Provider>();
+
+    /// <summary>Set by the broker before the quorum's journal starts; without it this node is the only voter.</summary>
+    public QuorumIdentity Quorum { get; set; } = QuorumIdentity.Alone;
 
     /// <summary>Without this call the configuration says where logs lie, on the real file system.</summary>
     public void Configure(JournalStorage storage)

@@ -35,7 +35,8 @@ internal sealed class LogReplay(JournalLog log, string persistenceId, EventCodec
             {
                 if (!RecordBatchHeader.TryParse(rest, out var header) || header.SizeInBytes > rest.Length)
                     throw new InvalidDataException($"The log of [{persistenceId}] ends within a batch near offset {at}.");
-                ReplayRecords(rest[..(int)header.SizeInBytes]);
+                // A quorum's own entries are no events.
+                if (!header.IsControl) ReplayRecords(rest[..(int)header.SizeInBytes]);
                 rest = rest[(int)header.SizeInBytes..];
             }
 

@@ -51,7 +51,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             foreach (var envelope in message.Messages)
             {
                 if (envelope is AtomicWrite) AnswerItem(message, _items[next++]);
-                else AnswerLoop(message, envelope);
+                else JournalAnswers.Loop(message, envelope);
             }
         }
 
@@ -61,22 +61,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
     public void AnswerFailed(Exception cause, IActorRef self)
     {
         foreach (var message in _messages)
-        {
-            var writes = message.Messages.Count(envelope => envelope is AtomicWrite);
-            message.PersistentActor.Tell(new WriteMessagesFailed(cause, writes), self);
-            foreach (var envelope in message.Messages)
-            {
-                if (envelope is not AtomicWrite write)
-                {
-                    AnswerLoop(message, envelope);
-                    continue;
-                }
-
-                foreach (var e in EventsOf(write))
-                    message.PersistentActor.Tell(new WriteMessageFailure(e, cause, message.ActorInstanceId), e.Sender);
-            }
-        }
-
+            JournalAnswers.Failed(message, cause, self);
         Clear();
     }
 
@@ -86,12 +71,9 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             builder.Dispose();
     }
 
-    private static IImmutableList<IPersistentRepresentation> EventsOf(AtomicWrite write) =>
-        (IImmutableList<IPersistentRepresentation>)write.Payload;
-
     private Item Encode(JournalLog log, AtomicWrite write)
     {
-        var events = EventsOf(write);
+        var events = JournalAnswers.EventsOf(write);
         try
         {
             return events[0].Payload is RecordBatchEvent batch
@@ -122,22 +104,10 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         if (_usedBuilders == _builders.Count) _builders.Add(new RecordBatchBuilder(Array.MaxLength));
         var builder = _builders[_usedBuilders];
         builder.Reset();
-        codec.Encode(builder, Adapt(events), time.GetUtcNow().ToUnixTimeMilliseconds());
+        codec.Encode(builder, events, adapt, time.GetUtcNow().ToUnixTimeMilliseconds());
         _usedBuilders++;
         var epoch = log.Log.LatestEpoch;
         return new Item(events, null) { Batch = builder.Build(), Epoch = epoch == LeaderEpoch.None ? new LeaderEpoch(0) : epoch };
-    }
-
-    private ImmutableArray<IPersistentRepresentation> Adapt(IImmutableList<IPersistentRepresentation> events)
-    {
-        try
-        {
-            return events.Count == 1 ? [adapt(events[0])] : events.Select(adapt).ToImmutableArray();
-        }
-        catch (Exception cause)
-        {
-            throw new EventRefusedException($"An event adapter for [{events[0].PersistenceId}] failed: {cause.Message}", cause);
-        }
     }
 
     /// <summary>Appends the items from here on that share an epoch; returns where the next run begins.</summary>
@@ -199,7 +169,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             var e = item.Events[i];
             if (item.Rejection is not null)
             {
-                message.PersistentActor.Tell(new WriteMessageRejected(e, item.Rejection, message.ActorInstanceId), e.Sender);
+                JournalAnswers.Rejected(message, e, item.Rejection);
                 continue;
             }
 
@@ -210,13 +180,9 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
                 sequenceNr = batch.SequenceNr;
             }
 
-            var stored = e.Update(sequenceNr, e.PersistenceId, e.IsDeleted, e.Sender, e.WriterGuid);
-            message.PersistentActor.Tell(new WriteMessageSuccess(stored, message.ActorInstanceId), e.Sender);
+            JournalAnswers.Stored(message, e, sequenceNr);
         }
     }
-
-    private static void AnswerLoop(WriteMessages message, IPersistentEnvelope envelope) =>
-        message.PersistentActor.Tell(new LoopMessageSuccess(envelope.Payload, message.ActorInstanceId), envelope.Sender);
 
     private void Clear()
     {

@@ -8,3 +8,10 @@ public sealed class MemoryJournalContractTests()
 
 public sealed class CommitLogJournalContractTests()
     : JournalContract("actorbroker.journal.commit-log", "akka.persistence.journal.plugin = \"actorbroker.journal.commit-log\"");
+
+/// <summary>One voter. The first entry of its epoch takes a number.</summary>
+public sealed class QuorumJournalContractTests()
+    : JournalContract("actorbroker.journal.quorum", "akka.persistence.journal.plugin = \"actorbroker.journal.quorum\"")
+{
+    protected override long First => 2;
+}

@@ -17,14 +17,6 @@ internal sealed partial class Association
     {
         Interlocked.Exchange(ref _scheduled, 0);
         var connect = false;
-        if (IsRemoved)
-        {
-            // Sent just as it was forgotten: remoting knows where to.
-            while (_urgent.TryDequeue(out var outbound) || _system.TryDequeue(out outbound) || _normal.TryDequeue(out outbound))
-                _remoting.Send(outbound.Message, outbound.Sender, outbound.Recipient);
-            return;
-        }
-
         lock (_gate)
         {
             if (_writer is { } writer)
@@ -33,7 +25,7 @@ internal sealed partial class Association
                 return;
             }
 
-            var pending = !_sent.IsEmpty || HasPending;
+            var pending = !_sent.IsEmpty || !_urgent.IsEmpty || !_system.IsEmpty || !_normal.IsEmpty;
             if (!pending || _core.State == AssociationState.Connecting)
                 return;
             if (_closing)
@@ -48,7 +40,7 @@ internal sealed partial class Association
         }
 
         if (connect)
-            _connect = Connect();
+            _ = Connect();
     }
 
     private async Task Connect()
