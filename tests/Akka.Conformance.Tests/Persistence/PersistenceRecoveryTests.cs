@@ -120,17 +120,6 @@ public sealed class PersistenceRecoveryTests : PersistenceSpec
         ExpectMsg<Terminated>();
     }
 
-    // The journal does not answer within recovery-event-timeout (1 s): OnRecoveryFailure, and the actor stops.
-    [Fact]
-    public void A_silent_journal_stops_the_actor()
-    {
-        StoreIn(TestJournal, "silent", "a");
-        Script.NeverAnswerReplay = true;
-        Watch(Start("silent", journal: TestJournal));
-        ExpectMsg("recovery failed : RecoveryTimedOutException", TimeSpan.FromSeconds(20));
-        ExpectMsg<Terminated>();
-    }
-
     // At most two recover at a time: a third waits until one of two that hang has been stopped.
     [Fact]
     public void Recoveries_beyond_the_limit_wait()
@@ -202,5 +191,22 @@ public sealed class PersistenceRecoveryTests : PersistenceSpec
         }
 
         public override string PersistenceId { get; }
+    }
+}
+
+public sealed class PersistenceRecoveryTimeoutTests() : PersistenceSpec("test.journal.recovery-event-timeout = 500ms")
+{
+    // The journal does not answer within recovery-event-timeout: OnRecoveryFailure, and the actor stops.
+    [Fact]
+    public void A_silent_journal_stops_the_actor()
+    {
+        var actor = StartNew("silent", TestJournal);
+        actor.Tell(Act(a => a.Persist("a", a.Report)));
+        ExpectMsg("a");
+        StopAndWait(actor);
+        Script.NeverAnswerReplay = true;
+        Watch(Start("silent", journal: TestJournal));
+        ExpectMsg("recovery failed : RecoveryTimedOutException", TimeSpan.FromSeconds(20));
+        ExpectMsg<Terminated>();
     }
 }

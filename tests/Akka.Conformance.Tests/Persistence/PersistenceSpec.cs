@@ -18,7 +18,6 @@ public abstract class PersistenceSpec : global::Akka.TestKit.Xunit2.TestKit
         akka.persistence.journal.plugin = "akka.persistence.journal.inmem"
         akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
         test.journal.class = "Akka.Conformance.Tests.Persistence.ScriptedJournal, Akka.Conformance.Tests"
-        test.journal.recovery-event-timeout = 1s
         test.numbering.class = "Akka.Conformance.Tests.Persistence.NumberingJournal, Akka.Conformance.Tests"
         """;
 
