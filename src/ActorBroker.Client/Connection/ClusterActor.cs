@@ -15,6 +15,7 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
     private readonly FrameBudget _frame;
     private readonly ClusterCore _core;
     private readonly IActorRef _owner;
+    private readonly Func<TimeSpan>? _clock;
     private readonly List<ClusterEffect> _effects = [];
     private readonly Dictionary<NodeAddress, IActorRef> _endpoints = [];
     private readonly Dictionary<string, NodeAddress> _probed = new(StringComparer.Ordinal);
@@ -23,10 +24,11 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
     private long _lastToken;
     private bool _reportedUnreachable;
 
-    public ClusterActor(ClientSettings settings, int seed, IActorRef owner)
+    public ClusterActor(ClientSettings settings, int seed, IActorRef owner, Func<TimeSpan>? clock)
     {
         _settings = settings;
         _owner = owner;
+        _clock = clock;
         _frame = SystemFrame.Of(Context.System);
         _core = new ClusterCore(
             settings, BootstrapAddresses.Expand(settings.Bootstrap), Context.System.Name, SystemFrame.HasRemoting(Context.System), new Random(seed));
@@ -36,13 +38,13 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
 
     private ILoggingAdapter Log { get; } = Context.GetLogger();
 
-    public static Props Props(ClientSettings settings, int seed, IActorRef owner) =>
-        Akka.Actor.Props.Create(() => new ClusterActor(settings, seed, owner));
+    public static Props Props(ClientSettings settings, int seed, IActorRef owner, Func<TimeSpan>? clock = null) =>
+        Akka.Actor.Props.Create(() => new ClusterActor(settings, seed, owner, clock));
 
     protected override void PreStart()
     {
         ApiMessages.Register(Context.System);
-        _wakeup = new Wakeup(Timers, Context.System);
+        _wakeup = new Wakeup(Timers, Context.System, _clock);
         Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
         Context.System.EventStream.Subscribe(Self, typeof(AssociationErrorEvent));
         _core.Start(_wakeup.Now, _effects);

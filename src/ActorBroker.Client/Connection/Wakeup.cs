@@ -6,7 +6,7 @@ namespace ActorBroker.Client;
 /// An actor's one timer for whatever is due next. Arming is cheap when nothing becomes due earlier than before: then the
 /// timer fires as it was set, finds nothing and is armed anew.
 /// </summary>
-internal sealed class Wakeup(ITimerScheduler timers, ActorSystem system)
+internal sealed class Wakeup(ITimerScheduler timers, ActorSystem system, Func<TimeSpan>? clock)
 {
     private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
@@ -18,8 +18,8 @@ internal sealed class Wakeup(ITimerScheduler timers, ActorSystem system)
         public static readonly Fired Instance = new();
     }
 
-    /// <summary>Monotonic; virtual under a test scheduler, as the timer is.</summary>
-    public TimeSpan Now => system.Scheduler.MonotonicClock;
+    /// <summary>Monotonic: the scheduler's, unless a clock is given (a test's, whose scheduler has virtual timers but a real clock).</summary>
+    public TimeSpan Now => clock?.Invoke() ?? system.Scheduler.MonotonicClock;
 
     public void Arm(TimeSpan next)
     {

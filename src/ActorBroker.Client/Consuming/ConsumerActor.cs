@@ -54,7 +54,7 @@ internal sealed class ConsumerActor : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        _wakeup = new Wakeup(Timers, Context.System);
+        _wakeup = new Wakeup(Timers, Context.System, clock: null);
         _cluster = Context.ActorOf(ClusterActor.Props(_settings.Client, _seed, Self), "cluster");
         Context.Watch(_target);
         _core.Start();

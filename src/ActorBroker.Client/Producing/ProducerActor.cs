@@ -12,10 +12,10 @@ public static class Producer
     public static Props Props(ProducerSettings settings) =>
         Props(settings, new ProducerIntake(), RandomNumberGenerator.GetInt32(int.MaxValue));
 
-    internal static Props Props(ProducerSettings settings, ProducerIntake intake, int seed)
+    internal static Props Props(ProducerSettings settings, ProducerIntake intake, int seed, Func<TimeSpan>? clock = null)
     {
         settings.Validate();
-        return Akka.Actor.Props.Create(() => new ProducerActor(settings, intake, seed));
+        return Akka.Actor.Props.Create(() => new ProducerActor(settings, intake, seed, clock));
     }
 }
 
@@ -28,6 +28,7 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
     private readonly ProducerSettings _settings;
     private readonly ProducerIntake _intake;
     private readonly int _seed;
+    private readonly Func<TimeSpan>? _clock;
     private readonly ProducerCore _core;
     private readonly List<ProducerEffect> _effects = [];
     private readonly Dictionary<long, (IActorRef Asker, object? Correlation)> _flushes = [];
@@ -35,11 +36,12 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
     private IActorRef _cluster = ActorRefs.Nobody;
     private long _lastFlush;
 
-    public ProducerActor(ProducerSettings settings, ProducerIntake intake, int seed)
+    public ProducerActor(ProducerSettings settings, ProducerIntake intake, int seed, Func<TimeSpan>? clock)
     {
         _settings = settings;
         _intake = intake;
         _seed = seed;
+        _clock = clock;
         _core = new ProducerCore(settings, SystemFrame.Of(Context.System), new Random(seed), _effects);
     }
 
@@ -50,8 +52,8 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        _wakeup = new Wakeup(Timers, Context.System);
-        _cluster = Context.ActorOf(ClusterActor.Props(_settings.Client, _seed, Self), "cluster");
+        _wakeup = new Wakeup(Timers, Context.System, _clock);
+        _cluster = Context.ActorOf(ClusterActor.Props(_settings.Client, _seed, Self, _clock), "cluster");
         _intake.Open(Self);
     }
 
