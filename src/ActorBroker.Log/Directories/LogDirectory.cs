@@ -101,9 +101,10 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         if (_open.ContainsKey(partition))
             throw new InvalidOperationException($"{partition} is open already.");
         var logStart = _logStarts.Get(partition) ?? Offset.Zero;
-        var isClean = _closedCleanly.TryGetValue(partition, out var wasClosedCleanly) ? wasClosedCleanly : WasClean;
+        var wasOpen = _closedCleanly.TryGetValue(partition, out var wasClosedCleanly);
+        var isClean = wasOpen ? wasClosedCleanly : WasClean;
         _closedCleanly[partition] = false;
-        var recovery = new LogRecoveryInfo(_recoveryPoints.Get(partition) ?? Offset.Zero, logStart, isClean);
+        var recovery = new LogRecoveryInfo(_recoveryPoints.Get(partition) ?? Offset.Zero, logStart, isClean, RewriteTail: wasOpen && !wasClosedCleanly);
         var log = PartitionLog.Open(_files, FolderOf(partition), partition, options, _time, recovery, this, Reserve);
         if (!_open.TryAdd(partition, log))
         {

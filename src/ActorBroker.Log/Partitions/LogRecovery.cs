@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace ActorBroker.Log;
 
 /// <summary>
@@ -9,9 +11,15 @@ namespace ActorBroker.Log;
 /// a hole between segments above the recovery point cuts the log too. (Holes below it are compaction's; whoever compacts must
 /// stay below the recovery point.)
 /// </para>
+/// <para>
+/// After a failed flush the platform may show bytes that it will never write: it has given up on them and calls them clean.
+/// A flush of them succeeds and saves nothing. So then (<paramref name="rewriteTail"/>) what was not flushed is written again.
+/// </para>
 /// </summary>
-internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache epochs, int indexIntervalBytes)
+internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache epochs, int indexIntervalBytes, bool rewriteTail)
 {
+    private const int RewriteBytes = 1 << 20;
+
     private Offset _expected;
     private long _bytesScanned;
     private long _bytesCut;
@@ -35,7 +43,7 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
             if (segments[i].BaseOffset < _expected || (i > first && IsHole(_expected, segments[i].BaseOffset, recoveryPoint)))
                 CutFrom(i, i, 0, BatchFault.BadOffsets);
             else
-                CheckSegment(i);
+                CheckSegment(i, recoveryPoint);
         }
 
         return _expected;
@@ -58,7 +66,7 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
     private static bool IsHole(Offset end, Offset nextBase, Offset recoveryPoint) =>
         nextBase > end && nextBase > recoveryPoint && nextBase - end <= int.MaxValue;
 
-    private void CheckSegment(int index)
+    private void CheckSegment(int index, Offset recoveryPoint)
     {
         var segment = segments[index];
         segment.MarkIndexesReady();
@@ -67,7 +75,7 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
         {
             SegmentIndexes.Clear(segment);
             _expected = Offset.MaxOf(_expected, segment.BaseOffset);
-            var end = Scan(segment, log, out var fault);
+            var end = Scan(segment, log, recoveryPoint, out var unflushed, out var fault);
             _scanned++;
             _bytesScanned += segment.Size;
             if (fault != BatchFault.None)
@@ -79,6 +87,8 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
                 _bytesCut += size - end;
             }
 
+            if (rewriteTail)
+                Rewrite(log, unflushed, end);
             log.Flush();
             segment.WriteOutIndexes();
             segment.FlushIndexes();
@@ -91,8 +101,30 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
         }
     }
 
-    private long Scan(LogSegment segment, IFile log, out BatchFault fault)
+    private static void Rewrite(IFile log, long position, long end)
     {
+        var buffer = ArrayPool<byte>.Shared.Rent(RewriteBytes);
+        try
+        {
+            while (position < end)
+            {
+                var read = log.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - position)), position);
+                if (read == 0)
+                    throw new EndOfStreamException("a segment ends before what was just read from it");
+                log.Write(buffer.AsSpan(0, read), position);
+                position += read;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <param name="unflushed">Where the first batch lies that reaches beyond the recovery point.</param>
+    private long Scan(LogSegment segment, IFile log, Offset recoveryPoint, out long unflushed, out BatchFault fault)
+    {
+        unflushed = long.MaxValue;
         using var scanner = new BatchScanner(log, 0, segment.Size);
         while (scanner.TryNext())
         {
@@ -102,6 +134,8 @@ internal sealed class LogRecovery(List<LogSegment> segments, LeaderEpochCache ep
                 fault = scanner.Fault;
             if (fault != BatchFault.None)
                 return scanner.Position;
+            if (header.NextOffset > recoveryPoint)
+                unflushed = Math.Min(unflushed, scanner.Position);
             segment.Note(header, scanner.Position, indexIntervalBytes);
             if (header.PartitionLeaderEpoch > epochs.Latest)
                 epochs.Assign(header.PartitionLeaderEpoch, header.BaseOffset);

@@ -74,7 +74,11 @@ public sealed record LogRecoveryResult
 /// <param name="RecoveryPoint">All below it was flushed.</param>
 /// <param name="LogStartOffset">Records below it are deleted though their segment may still be there.</param>
 /// <param name="WasClean">The data folder was shut down cleanly.</param>
-public readonly record struct LogRecoveryInfo(Offset RecoveryPoint, Offset LogStartOffset, bool WasClean)
+/// <param name="RewriteTail">
+/// The log failed in this run, perhaps in a flush: what lies beyond the recovery point is written again, since the platform
+/// may show it without ever saving it.
+/// </param>
+public readonly record struct LogRecoveryInfo(Offset RecoveryPoint, Offset LogStartOffset, bool WasClean, bool RewriteTail = false)
 {
     /// <summary>Nothing is known: everything is checked.</summary>
     public static LogRecoveryInfo Unknown => new(Offset.Zero, Offset.Zero, WasClean: false);

@@ -38,7 +38,10 @@ public sealed partial class PartitionLog
         }
         else
         {
-            var recovery = new LogRecovery(segments, _epochs, Options.IndexIntervalBytes);
+            // Where every batch is synced before it is acknowledged, the process may have died between a failed flush and
+            // the rewrite; what it costs is bounded by the age of the recovery point.
+            var rewriteTail = info.RewriteTail || Options.FlushMessages == 1;
+            var recovery = new LogRecovery(segments, _epochs, Options.IndexIntervalBytes, rewriteTail);
             end = recovery.Run(info.RecoveryPoint);
             Recovery = recovery.Result(info.RecoveryPoint, notes);
             LogFolder.DeleteSnapshots(_files, Directory, offset => offset > end.Value);

@@ -20,6 +20,10 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
 {
     private readonly ConcurrentDictionary<string, JournalLog> _registered = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OwnLog> _own = new(StringComparer.Ordinal);
+
+    /// <summary>Our own logs that failed since the system started.</summary>
+    private readonly HashSet<string> _failed = new(StringComparer.Ordinal);
+
     private readonly Lock _lock = new();
     private readonly ILoggingAdapter _log = Logging.GetLogger(system, typeof(JournalLogs));
     private JournalStorage? _storage;
@@ -87,6 +91,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
             if (_own.TryGetValue(persistenceId, out var own) && ReferenceEquals(own.Log, failed))
             {
                 _own.Remove(persistenceId);
+                _failed.Add(persistenceId);
                 own.Log.Log.Dispose();
             }
         }
@@ -117,7 +122,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         var directory = Path.Combine(storage.Directory, name);
         storage.Files.CreateDirectory(directory);
         var checkpoint = new JournalCheckpoint(storage.Files, directory);
-        var info = checkpoint.Read();
+        var info = checkpoint.Read() with { RewriteTail = _failed.Contains(persistenceId) };
         if (checkpoint.Fault is { } fault) _log.Warning("{0}", fault);
         var log = PartitionLog.Open(
             storage.Files, directory, new TopicPartition(name, 0), storage.Options, storage.Time, info, checkpoint, storage.Reserve);
