@@ -154,7 +154,7 @@ internal sealed class PartitionActor : ReceivePersistentActor
         if (_drain is null || _core.InFlight > 0) return;
         _core.OnClose(_effects);
         Finish();
-        if (_drain.SaveSnapshot && _snapshots.Newest < _core.State.LogEnd) SaveSnapshot(PartitionSnapshot.Empty);
+        if (_drain.SaveSnapshot && _core.State.AppliedBytes > 0 && _snapshots.Newest < _core.State.LogEnd) SaveSnapshot(PartitionSnapshot.Empty);
         else Context.Stop(Self);
     }
 
