@@ -22,6 +22,16 @@ internal static class AtomicFile
         files.FlushDirectory(directory);
     }
 
+    /// <summary>Makes the folder and its missing parents, whose names survive a power loss from then on.</summary>
+    public static void EnsureDirectory(IFileSystem files, string directory)
+    {
+        if (files.DirectoryExists(directory)) return;
+        var parent = Path.GetDirectoryName(directory);
+        if (!string.IsNullOrEmpty(parent)) EnsureDirectory(files, parent);
+        files.CreateDirectory(directory);
+        if (!string.IsNullOrEmpty(parent)) files.FlushDirectory(parent);
+    }
+
     public static byte[] ReadAll(IFileSystem files, string path)
     {
         using var file = files.Open(path, FileOpenMode.Read);

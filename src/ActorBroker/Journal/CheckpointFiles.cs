@@ -74,7 +74,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory)
     /// <summary>Durable on return.</summary>
     public void Write(Checkpoint checkpoint)
     {
-        files.CreateDirectory(directory);
+        AtomicFile.EnsureDirectory(files, directory);
         var (extension, bytes) = checkpoint switch
         {
             ProducerCheckpoint producers => (ProducerExtension, ProducerSnapshotFile.Encode(producers.Producers)),

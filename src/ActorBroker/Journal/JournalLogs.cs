@@ -120,7 +120,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         var storage = Storage;
         var name = EscapedName.Of(persistenceId);
         var directory = Path.Combine(storage.Directory, name);
-        storage.Files.CreateDirectory(directory);
+        AtomicFile.EnsureDirectory(storage.Files, directory);
         var checkpoint = new JournalCheckpoint(storage.Files, directory);
         var info = checkpoint.Read() with { RewriteTail = _failed.Contains(persistenceId) };
         if (checkpoint.Fault is { } fault) _log.Warning("{0}", fault);

@@ -179,6 +179,22 @@ public abstract class JournalContract : JournalSpec
         await second.Terminate();
     }
 
+    // Everything that was not synced is lost with the power: what was answered is there.
+    [SkippableFact]
+    public async Task Answered_events_survive_a_power_loss()
+    {
+        Skip.IfNot(IsDurable);
+        var actor = CreateTestProbe();
+        Begin(actor, "power");
+        Write(Journal, actor, "power", "a", "b");
+        Delete(actor, "power", First);
+        Files.Crash();
+        var second = await Restart();
+        var probe = CreateTestProbe(second);
+        Assert.Equal($"b@{First + 1}", Names(Replay(JournalOf(second), probe, "power").Events));
+        await second.Terminate();
+    }
+
     // One event of the second atomic write can't be serialized: that write is rejected whole, the others are stored.
     [SkippableFact]
     public void What_can_not_be_serialized_is_rejected()
