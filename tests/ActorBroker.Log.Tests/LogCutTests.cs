@@ -209,6 +209,24 @@ public sealed class LogCutTests
     }
 
     [Fact]
+    public void The_topic_id_is_there_at_once_and_durable_with_the_first_flush()
+    {
+        var id = TopicId.Parse("Cffy9_JoTaW8oe1_LhBwJg");
+        var log = OpenWith(1);
+        log.SetTopicId(id);
+        log.Dispose();
+        log = _fixture.Open();
+        Assert.Equal(id, log.TopicId);
+        log.SetTopicId(new TopicId(new Guid("00000000-0000-0000-0000-000000000007")));
+        log.SetTopicId(id);
+        log.Flush();
+        _fixture.Disk.Crash();
+        using var again = _fixture.Open();
+        Assert.Equal(id, again.TopicId);
+        Assert.Equal(1, again.LogEndOffset.Value);
+    }
+
+    [Fact]
     public void A_damaged_batch_is_not_served()
     {
         using var log = OpenWith(3);

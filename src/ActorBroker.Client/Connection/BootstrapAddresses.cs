@@ -13,22 +13,20 @@ internal static class BootstrapAddresses
     public static string? FaultOf(string address) =>
         address == Local || BrokerAddress.TryParse(address, out _, out var error) ? null : error;
 
-    /// <summary>Every form under which a broker may advertise itself, for all entries in order. The entries are valid.</summary>
-    public static IReadOnlyList<NodeAddress> Expand(ImmutableArray<string> addresses)
+    /// <summary>For each entry, in order, every form under which the broker may know itself. The entries are valid.</summary>
+    public static IReadOnlyList<BootstrapEntry> Expand(ImmutableArray<string> addresses)
     {
-        var expanded = new List<NodeAddress>();
+        var expanded = new List<BootstrapEntry>();
         foreach (var text in addresses)
-        {
-            if (text == Local)
-            {
-                expanded.Add(NodeAddress.Local);
-                continue;
-            }
-
-            foreach (var candidate in BrokerAddress.Parse(text).Candidates())
-                expanded.Add(new NodeAddress(candidate.System, candidate.Host, candidate.Port ?? BrokerAddress.DefaultPort));
-        }
-
+            expanded.Add(new BootstrapEntry(text == Local ? [NodeAddress.Local] : Candidates(text)));
         return expanded;
+    }
+
+    private static IReadOnlyList<NodeAddress> Candidates(string text)
+    {
+        var candidates = new List<NodeAddress>();
+        foreach (var candidate in BrokerAddress.Parse(text).Candidates())
+            candidates.Add(new NodeAddress(candidate.System, candidate.Host, candidate.Port ?? BrokerAddress.DefaultPort));
+        return candidates;
     }
 }

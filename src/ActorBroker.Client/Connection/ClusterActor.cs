@@ -81,6 +81,9 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
                 _wakeup.OnFired();
                 _core.OnTick(now, _effects);
                 break;
+            case Named named:
+                _core.OnNamed(named.Address, named.Name, now, _effects);
+                break;
             default:
                 OnNetwork(message, now);
                 break;
@@ -164,6 +167,9 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
             case ClusterEffect.Probe probe:
                 Probe(probe.Address);
                 break;
+            case ClusterEffect.AskName ask:
+                AskName(ask.Address);
+                break;
             case ClusterEffect.Release release:
                 if (_endpoints.Remove(release.Address, out var endpoint))
                     Context.Unwatch(endpoint);
@@ -180,6 +186,17 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
         _probed[id] = address;
         Context.ActorSelection(PathOf(address)).Tell(new Identify(id), Self);
     }
+
+    private void AskName(NodeAddress address)
+    {
+        if (address.Host is not { } host)
+            return;
+        var patience = new CancellationTokenSource(_settings.BootstrapTimeout / 2);
+        _ = NodeProbe.AskAddressAsync(host.Trim('[', ']'), address.Port, patience.Token).PipeTo(
+            Self, Self, name => new Named(address, name is null ? null : new NodeAddress(name.System, name.Host, name.Port ?? 0)));
+    }
+
+    private sealed record Named(NodeAddress Address, NodeAddress? Name);
 
     private static string PathOf(NodeAddress address) => address.IsLocal
         ? $"/{EndpointPath}"

@@ -18,7 +18,7 @@ namespace ActorBroker.Client;
 internal sealed class ClusterCore
 {
     private readonly ClientSettings _settings;
-    private readonly IReadOnlyList<NodeAddress> _bootstrap;
+    private readonly IReadOnlyList<BootstrapEntry> _bootstrap;
     private readonly string _ownSystem;
     private readonly bool _remoting;
     private readonly Backoff _backoff;
@@ -28,18 +28,20 @@ internal sealed class ClusterCore
     private ClusterImage _image = ClusterImage.Empty;
     private int _lastCorrelation;
     private int? _metadataInFlight;
-    private bool _refreshAgain;
+    private TimeSpan _refreshAgain = TimeSpan.MaxValue;
     private bool _started;
     private int _fruitlessRefreshes;
     private TimeSpan _refreshAt;
+    private TimeSpan _lastAsked = TimeSpan.MinValue;
     private TimeSpan? _seekingSince;
+    private bool _askedNames;
 
     /// <param name="settings">Timeouts and back-off.</param>
-    /// <param name="bootstrap">Where to look for a first broker; every candidate form of every configured address.</param>
+    /// <param name="bootstrap">Where to look for a first broker.</param>
     /// <param name="ownSystem">The name of the client's ActorSystem, for brokers found in it.</param>
     /// <param name="remoting">False if only the own ActorSystem can be reached.</param>
     /// <param name="random">For jitter.</param>
-    public ClusterCore(ClientSettings settings, IReadOnlyList<NodeAddress> bootstrap, string ownSystem, bool remoting, Random random)
+    public ClusterCore(ClientSettings settings, IReadOnlyList<BootstrapEntry> bootstrap, string ownSystem, bool remoting, Random random)
     {
         _settings = settings;
         _bootstrap = bootstrap;
@@ -60,7 +62,13 @@ internal sealed class ClusterCore
                 next = Earlier(next, request.Deadline);
             foreach (var endpoint in _endpoints.Values)
                 next = Earlier(next, endpoint.NextDeadline);
-            return _seekingSince is { } since ? Earlier(next, since + _settings.BootstrapTimeout) : next;
+            foreach (var entry in _bootstrap)
+            {
+                if (_seekingSince is not null && entry.IsAmbiguous)
+                    next = Earlier(next, entry.NextTry);
+            }
+
+            return _seekingSince is { } since ? Earlier(next, since + (_askedNames ? 1 : 0.5) * _settings.BootstrapTimeout) : next;
         }
     }
 
@@ -96,8 +104,7 @@ internal sealed class ClusterCore
 
     public void OnRefresh(TimeSpan now, List<ClusterEffect> effects)
     {
-        RefreshNoLaterThan(_fruitlessRefreshes == 0 ? now : now + _backoff.Delay(_fruitlessRefreshes));
-        _fruitlessRefreshes++;
+        RefreshSoon(now);
         Advance(now, effects);
     }
 
@@ -117,6 +124,24 @@ internal sealed class ClusterCore
         foreach (var request in waiting)
             Send(endpoint, request, effects);
         Advance(now, effects);
+    }
+
+    /// <summary>The address that the node found there answers to; null if none says so.</summary>
+    public void OnNamed(NodeAddress address, NodeAddress? name, TimeSpan now, List<ClusterEffect> effects)
+    {
+        foreach (var entry in _bootstrap)
+        {
+            if (!entry.IsAmbiguous || entry.Candidates[0] != address)
+                continue;
+            if (entry.Choose(name) is not { } chosen)
+                EndpointAt(address).CallsItself = name;
+            else if (_seekingSince is not null)
+                Seek(chosen, now, effects);
+            return;
+        }
+
+        if (name is not null && name != address)
+            EndpointAt(address).CallsItself = name;
     }
 
     /// <summary>The connection to this address broke, or the endpoint there stopped.</summary>
@@ -184,8 +209,8 @@ internal sealed class ClusterCore
             return;
         if (_metadataInFlight is null && _refreshAt <= now)
             AskMetadata(now, effects);
-        if (_seekingSince is { } since && now - since >= _settings.BootstrapTimeout)
-            ReportUnreachable(now, effects);
+        if (_seekingSince is { } since)
+            OnSeekingFor(now - since, now, effects);
         foreach (var endpoint in _endpoints.Values)
         {
             if (!endpoint.IsProbing || endpoint.NextProbe > now)
@@ -201,11 +226,12 @@ internal sealed class ClusterCore
     {
         if (LeastLoaded() is { } endpoint)
         {
-            _seekingSince = null;
+            EndSeeking();
+            _lastAsked = now;
             var timeout = _settings.RequestTimeout < _settings.BootstrapTimeout ? _settings.RequestTimeout : _settings.BootstrapTimeout;
             var request = new PendingRequest(++_lastCorrelation, null, DescribeTopics(), now + timeout, now + timeout, Answered: true);
             _metadataInFlight = request.Correlation;
-            _refreshAgain = false;
+            _refreshAgain = TimeSpan.MaxValue;
             Send(endpoint, request, effects);
             return;
         }
@@ -214,8 +240,19 @@ internal sealed class ClusterCore
         _seekingSince ??= now;
         foreach (var address in _image.Brokers.Values)
             Seek(address, now, effects);
-        foreach (var address in _bootstrap)
-            Seek(address, now, effects);
+        foreach (var entry in _bootstrap)
+        {
+            if (entry.IsAmbiguous)
+                AskName(entry, now, effects);
+            else
+                Seek(entry.Candidates[0], now, effects);
+        }
+    }
+
+    private void AskName(BootstrapEntry entry, TimeSpan now, List<ClusterEffect> effects)
+    {
+        entry.BecomeAsked(now, _backoff);
+        effects.Add(new ClusterEffect.AskName(entry.Candidates[0]));
     }
 
     private void Seek(NodeAddress address, TimeSpan now, List<ClusterEffect> effects)
@@ -242,11 +279,10 @@ internal sealed class ClusterCore
     private void OnMetadata(MetadataResponse response, string system, TimeSpan now, List<ClusterEffect> effects)
     {
         _metadataInFlight = null;
-        _seekingSince = null;
         _image = ClusterImage.From(response, (host, port) => AddressOf(system, host, port));
-        if (_refreshAgain || _image.IsIncomplete(_topics))
+        if (_image.IsIncomplete(_topics))
         {
-            _refreshAt = _refreshAgain ? now : now + _backoff.Delay(++_fruitlessRefreshes);
+            _refreshAt = now + _backoff.Delay(++_fruitlessRefreshes);
         }
         else
         {
@@ -254,7 +290,8 @@ internal sealed class ClusterCore
             _refreshAt = now + _settings.MetadataMaxAge;
         }
 
-        _refreshAgain = false;
+        _refreshAt = Earlier(_refreshAt, _refreshAgain);
+        _refreshAgain = TimeSpan.MaxValue;
         effects.Add(new ClusterEffect.Publish(_image));
         var unrouted = _unrouted.ToArray();
         _unrouted.Clear();
@@ -317,7 +354,7 @@ internal sealed class ClusterCore
             if (request.ConnectDeadline > now)
                 continue;
             endpoint.Waiting.RemoveAt(i);
-            RefreshNoLaterThan(now);
+            RefreshSoon(now);
             Complete(request, RequestFailure.NotSent, $"no connection to {endpoint.Describe()}", effects);
         }
 
@@ -344,7 +381,7 @@ internal sealed class ClusterCore
         endpoint.InFlight.Clear();
         foreach (var request in lost)
             Complete(request, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
-        RefreshNoLaterThan(now);
+        RefreshSoon(now);
     }
 
     private void Complete(PendingRequest request, RequestFailure failure, string message, List<ClusterEffect> effects)
@@ -359,9 +396,31 @@ internal sealed class ClusterCore
         _refreshAt = TimeSpan.Zero;
     }
 
+    private void OnSeekingFor(TimeSpan duration, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (!_askedNames && duration >= 0.5 * _settings.BootstrapTimeout)
+        {
+            _askedNames = true;
+            foreach (var entry in _bootstrap)
+            {
+                if (!entry.IsAmbiguous && !entry.Candidates[0].IsLocal)
+                    AskName(entry, now, effects);
+            }
+        }
+
+        foreach (var entry in _bootstrap)
+        {
+            if (entry.IsAmbiguous && entry.NextTry <= now)
+                AskName(entry, now, effects);
+        }
+
+        if (duration >= _settings.BootstrapTimeout)
+            ReportUnreachable(now, effects);
+    }
+
     private void ReportUnreachable(TimeSpan now, List<ClusterEffect> effects)
     {
-        _seekingSince = now;
+        (_seekingSince, _askedNames) = (now, false);
         var message = Unreached();
         foreach (var (request, _) in _unrouted)
             Complete(request, RequestFailure.Unreachable, message, effects);
@@ -372,16 +431,30 @@ internal sealed class ClusterCore
     private string Unreached()
     {
         var tried = new List<string>();
-        foreach (var address in _image.Brokers.Values.Union(_bootstrap))
+        foreach (var address in _image.Brokers.Values.Union(_bootstrap.SelectMany(entry => entry.Candidates)))
             tried.Add(_endpoints.TryGetValue(address, out var endpoint) ? endpoint.Describe() : $"{address}");
         return "no broker answered; tried " + string.Join(", ", tried)
             + ". Brokers answer only at the very address they advertise, which a node prints at its start";
     }
 
+    private void EndSeeking()
+    {
+        (_seekingSince, _askedNames) = (null, false);
+        foreach (var endpoint in _endpoints.Values)
+        {
+            if (endpoint.IsProbing && endpoint.Waiting.Count == 0)
+                endpoint.BecomeIdle();
+        }
+    }
+
+    /// <summary>At once, or a back-off after the last time.</summary>
+    private void RefreshSoon(TimeSpan now) =>
+        RefreshNoLaterThan(_lastAsked == TimeSpan.MinValue || _lastAsked + _settings.RetryBackoff <= now ? now : _lastAsked + _settings.RetryBackoff);
+
     private void RefreshNoLaterThan(TimeSpan time)
     {
         if (_metadataInFlight is not null)
-            _refreshAgain = true;
+            _refreshAgain = Earlier(_refreshAgain, time);
         else if (_seekingSince is null)
             _refreshAt = Earlier(_refreshAt, time);
     }

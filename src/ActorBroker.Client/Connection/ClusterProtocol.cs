@@ -88,6 +88,9 @@ internal abstract record ClusterEffect
     /// <summary>Ask whether a broker's endpoint is at this address.</summary>
     public sealed record Probe(NodeAddress Address) : ClusterEffect;
 
+    /// <summary>Find out by what address the node there knows itself.</summary>
+    public sealed record AskName(NodeAddress Address) : ClusterEffect;
+
     /// <summary>Forget the endpoint found there.</summary>
     public sealed record Release(NodeAddress Address) : ClusterEffect;
 

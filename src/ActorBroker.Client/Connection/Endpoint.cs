@@ -14,8 +14,11 @@ internal sealed class Endpoint(NodeAddress address)
 
     public int FailedProbes { get; private set; }
 
-    /// <summary>An ActorSystem answered there, without a broker in it.</summary>
+    /// <summary>There is nothing at the endpoint's path; the own side of a broken connection may have said so.</summary>
     public bool AnsweredWithoutBroker { get; set; }
+
+    /// <summary>The address that a node found there wants to be called by, where that is another one.</summary>
+    public NodeAddress? CallsItself { get; set; }
 
     /// <summary>What the transport last said about this address, for error messages.</summary>
     public string? LastError { get; set; }
@@ -63,12 +66,11 @@ internal sealed class Endpoint(NodeAddress address)
 
     public void BecomeIdle() => (IsReady, IsProbing) = (false, false);
 
-    public string Describe() => (AnsweredWithoutBroker, LastError) switch
-    {
-        (true, _) => $"{Address} (an ActorSystem without a broker)",
-        (_, { } error) => $"{Address} ({error})",
-        _ => $"{Address}",
-    };
+    public string Describe() =>
+        CallsItself is { } name ? $"{Address} (a node that answers only to {name}: use that address)"
+        : LastError is { } error ? $"{Address} ({error})"
+        : AnsweredWithoutBroker ? $"{Address} (no broker there)"
+        : $"{Address}";
 }
 
 /// <summary>A request on its way.</summary>

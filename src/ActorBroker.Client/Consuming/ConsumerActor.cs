@@ -73,7 +73,7 @@ internal sealed class ConsumerActor : UntypedActor, IWithTimers
                 _core.OnResponse(completed.Token, response, now);
                 break;
             case ClusterProtocol.Completed failed:
-                _core.OnRequestFailed(failed.Token, failed.Error, now);
+                _core.OnRequestFailed(failed.Token, failed.Error, failed.Message, now);
                 break;
             case ClusterProtocol.Updated updated:
                 _core.OnMetadata(updated.Image, now);

@@ -39,15 +39,38 @@ internal sealed partial class ConsumerCore
     /// <summary>A request without an answer.</summary>
     /// <param name="requestId">The request.</param>
     /// <param name="error">The broker's refusal of it as a whole, or None.</param>
+    /// <param name="message">The same in words.</param>
     /// <param name="now">Monotonic.</param>
-    public void OnRequestFailed(long requestId, ErrorCode error, TimeSpan now)
+    public void OnRequestFailed(long requestId, ErrorCode error, string message, TimeSpan now)
     {
         if (!TryEnd(requestId, out var question))
             return;
+        if (error == ErrorCode.MessageTooLarge)
+            OnTooLarge(question, message);
+        else
+            OnUnanswered(question, error, now);
+        Advance(now);
+    }
+
+    /// <summary>A batch that fits into no answer to this client: which partition's, only asking one by one tells.</summary>
+    private void OnTooLarge(Question question, string message)
+    {
+        foreach (var (reader, generation) in question.Readers)
+        {
+            if (reader.Generation != generation)
+                continue;
+            if (question.Readers.Count > 1)
+                reader.IsAlone = true;
+            else
+                Fail(reader, ErrorCode.MessageTooLarge, message);
+        }
+    }
+
+    private void OnUnanswered(Question question, ErrorCode error, TimeSpan now)
+    {
         var code = error == ErrorCode.None ? ErrorCode.NetworkException : error;
         foreach (var (reader, generation) in question.Readers)
             OnError(reader, generation, code, now);
-        Advance(now);
     }
 
     private bool TryEnd(long requestId, out Question question)
@@ -82,6 +105,12 @@ internal sealed partial class ConsumerCore
 
             if (_requestsOut.GetValueOrDefault(leader) >= RequestsPerBroker)
                 continue;
+            if (reader.IsAlone)
+            {
+                Ask(leader, [reader], kind);
+                continue;
+            }
+
             byLeader ??= [];
             if (!byLeader.TryGetValue(leader, out var readers))
                 byLeader.Add(leader, readers = []);
@@ -224,12 +253,6 @@ internal sealed partial class ConsumerCore
         if (error == ErrorCode.OffsetOutOfRange)
         {
             OnOutOfRange(reader);
-            return;
-        }
-
-        if (error == ErrorCode.MessageTooLarge)
-        {
-            Fail(reader, error, $"the next batch doesn't fit into a frame of {_frame.FrameBytes} bytes: raise {FrameBudget.Setting} here and on the brokers");
             return;
         }
 

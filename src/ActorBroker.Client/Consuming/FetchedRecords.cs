@@ -139,5 +139,5 @@ internal sealed class FetchedRecords
         _partition, record.Offset, record.Timestamp, Slice(body, record.KeySlice), Slice(body, record.ValueSlice), record.CopyHeaders());
 
     private static ReadOnlyMemory<byte>? Slice(ReadOnlyMemory<byte> body, RecordSlice slice) =>
-        slice.IsNull ? null : body.Slice(slice.Start, slice.Length);
+        slice.IsNull ? default(ReadOnlyMemory<byte>?) : body.Slice(slice.Start, slice.Length);
 }

@@ -32,6 +32,9 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
 
     public bool IsPaused { get; set; }
 
+    /// <summary>To be fetched by itself: one of several partitions has a batch that fits into no answer, so that none was given.</summary>
+    public bool IsAlone { get; set; }
+
     public bool HasFailed { get; private set; }
 
     /// <summary>Counts seeks: an answer to a question from before one is void.</summary>
@@ -93,7 +96,8 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
 
     public void Advance(Offset position) => Position = position;
 
-    public void Succeeded() => (Failures, Damages, NotBefore, MissingSince) = (0, 0, TimeSpan.Zero, null);
+    public void Succeeded() =>
+        (Failures, Damages, NotBefore, MissingSince, IsAlone) = (0, 0, TimeSpan.Zero, null, false);
 
     public void BackOff(TimeSpan now, Backoff backoff)
     {

@@ -78,6 +78,9 @@ internal sealed class PartitionQueue(TopicPartition partition)
         _proven = false;
     }
 
+    /// <summary>What is in flight may be lost although that is not known yet: nothing more follows it until it is back.</summary>
+    public void Doubt() => _proven = false;
+
     /// <summary>Puts a failed batch back before all later ones.</summary>
     public void Requeue(ProducerBatch batch)
     {

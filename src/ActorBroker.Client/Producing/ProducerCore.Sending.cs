@@ -73,6 +73,8 @@ internal sealed partial class ProducerCore
         if (!_inFlight.Remove(requestId, out var sent))
             return;
         sent.Lane.RequestsInFlight--;
+        if (failure != RequestFailure.None)
+            Doubt(sent.Lane);
         foreach (var batch in sent.Batches)
         {
             if (error != ErrorCode.None && !error.IsRetriable())
@@ -82,6 +84,21 @@ internal sealed partial class ProducerCore
         }
 
         Advance(now);
+    }
+
+    /// <summary>
+    /// A lost request seldom comes alone: the others out to that broker are about to be lost too. If their partitions sent
+    /// on meanwhile, what they send would overtake what has to be repeated.
+    /// </summary>
+    private void Doubt(BrokerLane lane)
+    {
+        foreach (var (other, batches) in _inFlight.Values)
+        {
+            if (other != lane)
+                continue;
+            foreach (var batch in batches)
+                batch.Queue.Doubt();
+        }
     }
 
     private void OnTopic(ProducerTopic topic, TopicView view, TimeSpan now)

@@ -119,5 +119,5 @@ public sealed class DeliveryException(string topic, int? partition, DeliveryFail
 internal static class Bytes
 {
     /// <summary>Keeps null null: the language's own conversion makes a null array an empty memory, which is another key.</summary>
-    public static ReadOnlyMemory<byte>? OrNull(byte[]? bytes) => bytes is null ? null : new ReadOnlyMemory<byte>(bytes);
+    public static ReadOnlyMemory<byte>? OrNull(byte[]? bytes) => bytes is null ? default(ReadOnlyMemory<byte>?) : bytes;
 }

@@ -20,7 +20,8 @@ internal enum Acceptance
 /// <summary>
 /// The producer's buffer: fills one open batch per partition and closes it when it is full, has lingered, or must go.
 /// Invariants: records of one partition keep the order in which they were offered; open batches hold batch.size bytes of
-/// memory (more for a larger record) and closed ones their own size, together never above buffer.memory.
+/// memory (more for a larger record, less where no more is free) and closed ones their own size, together never above
+/// buffer.memory. Any free memory that a record fits into is enough to take it.
 /// Left to <see cref="ProducerCore"/>: when and where batches are sent, and their outcome.
 /// </summary>
 internal sealed class RecordAccumulator
@@ -91,14 +92,15 @@ internal sealed class RecordAccumulator
         appended = 0;
         if (queue.Open is { } open)
         {
-            if (open.Group == group && Fill(queue, record, timestampMs, out appended))
+            if (open.Group == group && HasRoom(open, record) && Fill(queue, record, timestampMs, out appended))
                 return Acceptance.Accepted;
             Close(queue);
         }
 
         if (!FitsAtAll(record, out _))
             return Acceptance.TooLarge;
-        var reserve = Math.Max(record.SizeInBytes, _batchBytes);
+        var size = record.SizeInBytes;
+        var reserve = Math.Max(size, Math.Min(_batchBytes, _settings.BufferMemory - BytesUsed));
         if (!TryReserve(reserve))
             return Acceptance.Full;
         Open(queue, group, reserve, now, record.Taken);
@@ -144,6 +146,20 @@ internal sealed class RecordAccumulator
         BytesUsed -= batch.Reserved;
         batch.Reserved = 0;
         batch.BecomeDone();
+    }
+
+    /// <summary>Whether an open batch's memory covers one more record; reserves what is missing where the batch got less than it may hold.</summary>
+    private bool HasRoom(ProducerBatch open, in OutgoingRecord record)
+    {
+        if (open.Reserved >= _batchBytes)
+            return true;
+        var missing = open.Queue.Builder!.SizeInBytes + record.SizeInBytes - open.Reserved;
+        if (missing <= 0)
+            return true;
+        if (!TryReserve(missing))
+            return false;
+        open.Reserved += missing;
+        return true;
     }
 
     private void Open(PartitionQueue queue, FlushGroup group, long reserve, TimeSpan now, TimeSpan firstTaken)

@@ -7,21 +7,24 @@ internal static class AtomicFile
 {
     private const int LargestRead = 64 * 1024 * 1024;
 
-    /// <summary>Durable on return.</summary>
-    public static void Write(IFileSystem files, string path, ReadOnlySpan<byte> content)
+    /// <summary>Durable on return unless asked otherwise: then a power loss may leave anything, a killed process nothing half done.</summary>
+    public static void Write(IFileSystem files, string path, ReadOnlySpan<byte> content, bool durable = true)
     {
         var temporary = path + SegmentFiles.Temporary;
         using (var file = files.Open(temporary, FileOpenMode.Truncate))
         {
             file.Write(content, 0);
-            file.Flush();
+            if (durable)
+                file.Flush();
         }
 
         files.MoveFile(temporary, path);
-        files.FlushDirectory(FolderNames.ParentOf(path));
+        if (durable)
+            files.FlushDirectory(FolderNames.ParentOf(path));
     }
 
-    public static void WriteText(IFileSystem files, string path, string text) => Write(files, path, Encoding.UTF8.GetBytes(text));
+    public static void WriteText(IFileSystem files, string path, string text, bool durable = true) =>
+        Write(files, path, Encoding.UTF8.GetBytes(text), durable);
 
     /// <summary>Null when there is no such file.</summary>
     public static byte[]? Read(IFileSystem files, string path)

@@ -5,16 +5,14 @@ internal static class FolderNames
 {
     public static string ParentOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
 
-    /// <summary>Creates the folder and its missing parents, durably. False when it was there already.</summary>
-    public static bool CreateDurably(IFileSystem files, string path)
+    /// <summary>Creates the folder and its missing parents, durably.</summary>
+    public static void CreateDurably(IFileSystem files, string path)
     {
-        if (files.DirectoryExists(path))
-            return false;
+        if (path == "." || files.DirectoryExists(path))
+            return;
         var parent = ParentOf(path);
-        if (parent != ".")
-            CreateDurably(files, parent);
+        CreateDurably(files, parent);
         files.CreateDirectory(path);
         files.FlushDirectory(parent);
-        return true;
     }
 }

@@ -6,9 +6,13 @@ public sealed partial class PartitionLog
     private void Load(LogRecoveryInfo info)
     {
         var notes = new List<string>();
-        FolderNames.CreateDurably(_files, Directory);
+        // After a crash names are as uncertain as bytes: a killed process may have left them unflushed.
+        _folderNameUnsure = !info.WasClean || !_files.DirectoryExists(Directory);
+        FolderNames.CreateDurably(_files, FolderNames.ParentOf(Directory));
+        _files.CreateDirectory(Directory);
         var segments = LogFolder.Load(_files, Directory, info.LogStartOffset, notes);
         TopicId = ReadTopicId(notes);
+        _topicIdChanged = !info.WasClean;
         if (segments.Count == 0)
             StartEmpty(info, notes);
         else
@@ -45,7 +49,8 @@ public sealed partial class PartitionLog
             end = recovery.Run(info.RecoveryPoint);
             Recovery = recovery.Result(info.RecoveryPoint, notes);
             LogFolder.DeleteSnapshots(_files, Directory, offset => offset > end.Value);
-            _files.FlushDirectory(Directory);
+            _namesChanged = true;
+            FlushNames();
         }
 
         _view = new LogView([.. segments], end.Value, segments[^1].Size);

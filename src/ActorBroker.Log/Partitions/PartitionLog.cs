@@ -32,6 +32,10 @@ public sealed partial class PartitionLog : IDisposable
 
     /// <summary>Names in the folder changed since it was flushed.</summary>
     private volatile bool _namesChanged;
+    private volatile bool _topicIdChanged;
+
+    /// <summary>The folder's own name is not on the device yet.</summary>
+    private bool _folderNameUnsure;
 
     private PartitionLog(
         IFileSystem files, string directory, TopicPartition partition, LogOptions options, TimeProvider time, ILogCheckpoints? checkpoints, DiskReserve? reserve)
@@ -147,13 +151,15 @@ public sealed partial class PartitionLog : IDisposable
         _epochs.Assign(epoch, LogEndOffset);
     }
 
+    /// <summary>Written at once, durable with the next <see cref="Flush"/>, as the folder itself: so making many partitions is cheap.</summary>
     public void SetTopicId(TopicId id)
     {
         CheckWritable();
         if (TopicId == id)
             return;
-        PartitionMetadata.Write(_files, Directory, id);
+        PartitionMetadata.Write(_files, Directory, id, durable: false);
         TopicId = id;
+        _topicIdChanged = true;
     }
 
     /// <summary>Brings everything appended before the call onto the device and returns the new <see cref="RecoveryPoint"/>.</summary>
@@ -219,11 +225,7 @@ public sealed partial class PartitionLog : IDisposable
     {
         Volatile.Write(ref _oldestUnflushed, 0);
         var view = View;
-        if (_namesChanged)
-        {
-            _namesChanged = false;
-            _files.FlushDirectory(Directory);
-        }
+        FlushNames();
 
         for (var i = FirstUnflushed(view); i < view.Segments.Length; i++)
         {
@@ -237,6 +239,23 @@ public sealed partial class PartitionLog : IDisposable
         if (view.End > RecoveryPoint)
             Volatile.Write(ref _recoveryPoint, view.End.Value);
         return RecoveryPoint;
+    }
+
+    private void FlushNames()
+    {
+        if (_folderNameUnsure)
+            _files.FlushDirectory(FolderNames.ParentOf(Directory));
+        _folderNameUnsure = false;
+        if (_topicIdChanged && TopicId is { } id)
+        {
+            _topicIdChanged = false;
+            PartitionMetadata.Write(_files, Directory, id, durable: true);
+        }
+
+        if (!_namesChanged)
+            return;
+        _namesChanged = false;
+        _files.FlushDirectory(Directory);
     }
 
     /// <summary>A segment that rolled right after a flush has all its records on the device, but not its indexes.</summary>

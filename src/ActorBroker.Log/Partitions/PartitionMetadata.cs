@@ -27,6 +27,6 @@ internal static class PartitionMetadata
         return ActorBroker.Log.TopicId.TryParse(id, out var topicId) ? topicId : throw new LogCorruptException(path, 0, "it has no topic id");
     }
 
-    public static void Write(IFileSystem files, string directory, TopicId id) =>
-        AtomicFile.WriteText(files, Path.Combine(directory, FileName), $"version: 0\ntopic_id: {id}");
+    public static void Write(IFileSystem files, string directory, TopicId id, bool durable) =>
+        AtomicFile.WriteText(files, Path.Combine(directory, FileName), $"version: 0\ntopic_id: {id}", durable);
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Akka.Dispatch;
 using Akka.Event;
@@ -8,7 +7,7 @@ using Akka.Util;
 namespace Akka.Actor.Internal;
 
 /// <summary>Puts the parts of a system together, in the one order in which each finds what it needs.</summary>
-public sealed partial class ActorSystemImpl : ExtendedActorSystem
+public sealed class ActorSystemImpl : ExtendedActorSystem
 {
     private readonly ConcurrentDictionary<Type, Lazy<object>> _extensions = new();
     private readonly TaskCompletionSource _whenTerminated = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,7 +23,7 @@ public sealed partial class ActorSystemImpl : ExtendedActorSystem
 
     public ActorSystemImpl(string name, Config config)
     {
-        if (!ValidName().IsMatch(name))
+        if (!IsValidName(name))
             throw new ArgumentException(
                 $"invalid ActorSystem name [{name}], must contain only word characters (i.e. [a-zA-Z0-9] plus non-leading '-' and '_')", nameof(name));
         Name = name;
@@ -37,8 +36,15 @@ public sealed partial class ActorSystemImpl : ExtendedActorSystem
         Provider = ActorRefProviders.Create(Settings.ProviderClass, name, Settings, EventStream);
     }
 
-    [GeneratedRegex("^[a-zA-Z0-9][a-zA-Z0-9_-]*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex ValidName();
+    private static bool IsValidName(string name)
+    {
+        if (string.IsNullOrEmpty(name) || !char.IsAsciiLetterOrDigit(name[0]))
+            return false;
+        foreach (var c in name)
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))
+                return false;
+        return true;
+    }
 
     public override string Name { get; }
     public override Settings Settings { get; }
@@ -89,7 +95,7 @@ public sealed partial class ActorSystemImpl : ExtendedActorSystem
                 TaskContinuationOptions.ExecuteSynchronously, InlineTaskScheduler.Instance);
             EventStream.StartDefaultLoggers(this);
             if (Settings.LogDeadLetters > 0)
-                SystemActorOf(Props.Create(static () => new DeadLetterListener()), "deadLetterListener");
+                SystemActorOf(Props.Of(static () => new DeadLetterListener()), "deadLetterListener");
             foreach (var typeName in Settings.Config.GetStringList("akka.extensions"))
                 RegisterExtension(TypeRegistry.Create<IExtensionId>(typeName));
             // Now, so that its process exit hook is in place.

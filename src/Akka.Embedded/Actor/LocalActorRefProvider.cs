@@ -74,7 +74,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         var supervisor = new RootGuardianSupervisor(RootPath / "_Root-guardian-supervisor", this, _terminated, _log);
 
         _rootGuardian = new RootGuardianActorRef(system,
-            Props.Create(static () => new GuardianActor()).WithSupervisorStrategy(StopOnFailure), dispatcher, mailbox, supervisor, RootPath,
+            Props.Of(static () => new GuardianActor()).WithSupervisorStrategy(StopOnFailure), dispatcher, mailbox, supervisor, RootPath,
             (IInternalActorRef)DeadLetters);
         _tempContainer = new VirtualPathContainer(this, _tempNode, _rootGuardian, _log);
         _rootGuardian.RegisterExtraName("temp", _tempContainer);
@@ -82,9 +82,9 @@ public sealed class LocalActorRefProvider : IActorRefProvider
             _rootGuardian.RegisterExtraName(name, extra);
         _rootGuardian.Start();
 
-        Guardian = MakeGuardian(system, Props.Create(static () => new GuardianActor()).WithSupervisorStrategy(UserStrategy()), "user", dispatcher, mailbox);
+        Guardian = MakeGuardian(system, Props.Of(static () => new GuardianActor()).WithSupervisorStrategy(UserStrategy()), "user", dispatcher, mailbox);
         var userGuardian = Guardian;
-        SystemGuardian = MakeGuardian(system, Props.Create(() => new SystemGuardianActor(userGuardian)).WithSupervisorStrategy(RestartOnFailure), "system",
+        SystemGuardian = MakeGuardian(system, Props.Of(() => new SystemGuardianActor(userGuardian)).WithSupervisorStrategy(RestartOnFailure), "system",
             dispatcher, mailbox);
 
         // Down goes /user, then /system, then the root.

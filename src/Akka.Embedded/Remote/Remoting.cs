@@ -59,7 +59,7 @@ internal sealed class Remoting : RemoteTransport
         Task<Address> listening;
         try
         {
-            listening = Transport.Listen(System.Name, connection => new Link(this, connection, association: null).Start());
+            listening = Transport.Listen(System.Name);
             if (!listening.Wait(Settings.StartupTimeout))
                 throw new RemoteTransportException($"Remoting did not start within akka.remote.startup-timeout = {Settings.StartupTimeout.TotalSeconds} s.");
         }
@@ -72,6 +72,7 @@ internal sealed class Remoting : RemoteTransport
 
         _address = listening.Result;
         _addresses = [_address];
+        Transport.Accept(connection => new Link(this, connection, association: null).Start());
         _prune = ScheduleRepeatedly(PruneInterval, Prune);
         Log.Info("Remoting started; listening on addresses : [{0}]", _address);
         Publish(new RemotingListenEvent([_address]));

@@ -239,4 +239,20 @@ public sealed class RemoteLifecycleSpec : IAsyncLifetime
         await b.DisposeAsync();
         Assert.Equal(b.Address, closed.Expect<DisassociatedEvent>().RemoteAddress);
     }
+
+    [Fact]
+    public async Task What_was_sent_just_before_a_system_ends_still_arrives()
+    {
+        var target = _a.Probe();
+        await using (var b = RemoteNode.Start("b"))
+        {
+            // The connection is open: what is queued on it is flushed.
+            Assert.NotNull(await b.System.ActorSelection(_a.Address + target.Ref.Path.ToStringWithoutAddress()).ResolveOne(RemoteProbe.Deadline));
+            for (var i = 0; i < 1_000; i++)
+                b.Resolve(_a.Address, target.Ref.Path.ToStringWithoutAddress()).Tell(i);
+        }
+
+        for (var i = 0; i < 1_000; i++)
+            target.Expect(i);
+    }
 }

@@ -17,6 +17,14 @@ internal sealed partial class Association
     {
         Interlocked.Exchange(ref _scheduled, 0);
         var connect = false;
+        if (IsRemoved)
+        {
+            // Sent just as it was forgotten: remoting knows where to.
+            while (_urgent.TryDequeue(out var outbound) || _system.TryDequeue(out outbound) || _normal.TryDequeue(out outbound))
+                _remoting.Send(outbound.Message, outbound.Sender, outbound.Recipient);
+            return;
+        }
+
         lock (_gate)
         {
             if (_writer is { } writer)
@@ -25,7 +33,7 @@ internal sealed partial class Association
                 return;
             }
 
-            var pending = !_sent.IsEmpty || !_urgent.IsEmpty || !_system.IsEmpty || !_normal.IsEmpty;
+            var pending = !_sent.IsEmpty || HasPending;
             if (!pending || _core.State == AssociationState.Connecting)
                 return;
             if (_closing)
@@ -40,7 +48,7 @@ internal sealed partial class Association
         }
 
         if (connect)
-            _ = Connect();
+            _connect = Connect();
     }
 
     private async Task Connect()

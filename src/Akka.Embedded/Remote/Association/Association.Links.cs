@@ -49,6 +49,7 @@ internal sealed partial class Association
         if (verdict == Verdict.Refused)
         {
             _remoting.Log.Info("[{0}] is quarantined (uid {1}) and has not been restarted: refused.", Remote, link.Uid);
+            Schedule();
             return false;
         }
 
@@ -143,8 +144,11 @@ internal sealed partial class Association
     }
 
     /// <summary>Sends what waits, says goodbye, closes. The task ends when all links have.</summary>
-    public Task Close()
+    public async Task Close()
     {
+        // A connection under way may be what messages wait for.
+        if (HasPending)
+            await _connect;
         Link[] links;
         lock (_gate)
         {
@@ -159,7 +163,7 @@ internal sealed partial class Association
 
         foreach (var link in links)
             link.Close(DisassociateReason.Shutdown);
-        return Task.WhenAll(Array.ConvertAll(links, static l => l.Ended));
+        await Task.WhenAll(Array.ConvertAll(links, static l => l.Ended));
     }
 
     /// <summary>From time to time: gives up what has been silent for too long. True: nothing here is worth keeping.</summary>

@@ -36,6 +36,7 @@ internal sealed partial class Association : IRunnable
     private int _receivedFrom;
     private volatile Link? _writer;
     private Link? _connecting;
+    private Task _connect = Task.CompletedTask;
     private ICancelable? _retry;
     private ICancelable? _resendTimer;
     private TimeSpan _bailOutAt = TimeSpan.MaxValue;
@@ -81,8 +82,9 @@ internal sealed partial class Association : IRunnable
         Wake();
     }
 
-    public bool HasWorkFor(Link link)
-        => ReferenceEquals(_writer, link) && (Volatile.Read(ref _resendDue) || !_urgent.IsEmpty || !_system.IsEmpty || !_normal.IsEmpty);
+    public bool HasPending => !_urgent.IsEmpty || !_system.IsEmpty || !_normal.IsEmpty;
+
+    public bool HasWorkFor(Link link) => ReferenceEquals(_writer, link) && (Volatile.Read(ref _resendDue) || HasPending);
 
     /// <summary>Moves what waits into the write buffer of the link, up to a batch. Called by that link's pump only.</summary>
     public void Fill(Link link, OutputBuffer output, MessageWriter writer)

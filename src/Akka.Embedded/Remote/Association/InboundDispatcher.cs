@@ -36,7 +36,8 @@ internal sealed class InboundDispatcher(ExtendedActorSystem system, RemoteActorR
         var manifest = Manifest(envelope.Manifest);
         try
         {
-            inbound = new Inbound(recipient, Deserialize(envelope.Message, envelope.SerializerId, manifest), Sender(envelope.Sender));
+            var message = Deserialize(envelope.Message, envelope.SerializerId, manifest) ?? throw new Wire.WireFormatException("it is empty");
+            inbound = new Inbound(recipient, message, Sender(envelope.Sender));
             return true;
         }
         catch (Exception e)
@@ -73,7 +74,7 @@ internal sealed class InboundDispatcher(ExtendedActorSystem system, RemoteActorR
         }
     }
 
-    private object Deserialize(ReadOnlySpan<byte> bytes, int serializerId, string manifest)
+    private object? Deserialize(ReadOnlySpan<byte> bytes, int serializerId, string manifest)
     {
         // Needs no copy for a serializer.
         if (serializerId == PrimitiveSerializerId && manifest is ("S" or "System.String, System.Private.CoreLib"))

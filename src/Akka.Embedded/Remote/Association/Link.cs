@@ -288,7 +288,14 @@ internal sealed class Link : IConnectionHandler, IRunnable
         }
     }
 
-    private bool HasWork() => HasEnded || Volatile.Read(ref _due) != 0 || (_state == LinkState.Open && Association!.HasWorkFor(this));
+    /// <summary>What waits for the handshake is still to be sent.</summary>
+    private bool MayLeave => _state != LinkState.Handshaking || Association is not { HasPending: true };
+
+    private bool HasWork()
+    {
+        var due = Volatile.Read(ref _due);
+        return HasEnded || (due & ~DueClose) != 0 || ((due & DueClose) != 0 && MayLeave) || (_state == LinkState.Open && Association!.HasWorkFor(this));
+    }
 
     /// <summary>One batch. False: nothing is due.</summary>
     private bool Fill()
@@ -304,7 +311,7 @@ internal sealed class Link : IConnectionHandler, IRunnable
             PduEncoder.PureAck(_output, ack);
         if (_state == LinkState.Open)
             Association!.Fill(this, _output, _writer);
-        if (_output.Length == 0 && (due & DueClose) != 0)
+        if (_output.Length == 0 && (due & DueClose) != 0 && MayLeave)
         {
             _output.Write(PduEncoder.Disassociate(_farewell));
             _saidFarewell = true;

@@ -11,10 +11,12 @@ internal interface ITransport
     /// <summary>The protocol of addresses, such as <c>akka.tcp</c>.</summary>
     string Protocol { get; }
 
-    /// <summary>Starts to accept. Returns the address others reach this system at; throws <see cref="RemoteTransportException"/>, naming host and port, when it can't.</summary>
+    /// <summary>Takes the port. Returns the address others reach this system at; throws <see cref="RemoteTransportException"/>, naming host and port, when it can't.</summary>
     /// <param name="systemName">Part of the address.</param>
-    /// <param name="accept">Gets each connection that a peer opens, and starts it.</param>
-    Task<Address> Listen(string systemName, Action<ITransportConnection> accept);
+    Task<Address> Listen(string systemName);
+
+    /// <summary>From now on hands over each connection that a peer opens; the receiver starts it. Called once, after <see cref="Listen"/>.</summary>
+    void Accept(Action<ITransportConnection> accept);
 
     /// <summary>Opens a connection; gives up after the transport's own connection timeout.</summary>
     Task<ITransportConnection> Connect(Address remote);

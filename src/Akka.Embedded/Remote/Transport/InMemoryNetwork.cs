@@ -74,7 +74,7 @@ internal sealed class InMemoryNetwork(int seed, Action<TimeSpan, Action> schedul
         var result = new TaskCompletionSource<ITransportConnection>();
         Later(() =>
         {
-            if (!_hosts.TryGetValue(to, out var target) || target.Accept is not { } accept || IsCut(from, to) || IsCut(to, from))
+            if (!_hosts.TryGetValue(to, out var target) || target.Acceptor is not { } accept || IsCut(from, to) || IsCut(to, from))
             {
                 result.SetException(new RemoteTransportException($"No connection from {from} to {to}"));
                 return;
@@ -99,13 +99,14 @@ internal sealed class InMemoryTransport(InMemoryNetwork network, string host, in
 
     public string Protocol => "akka.tcp";
 
-    internal Action<ITransportConnection>? Accept { get; private set; }
+    internal Action<ITransportConnection>? Acceptor { get; private set; }
 
-    public Task<Address> Listen(string systemName, Action<ITransportConnection> accept)
+    public void Accept(Action<ITransportConnection> accept) => Acceptor = accept;
+
+    public Task<Address> Listen(string systemName)
     {
         if (!network.TryAdd(_name, this))
             throw new RemoteTransportException($"Can't listen on {_name}: it is in use.");
-        Accept = accept;
         return Task.FromResult(new Address(Protocol, systemName, host, port));
     }
 

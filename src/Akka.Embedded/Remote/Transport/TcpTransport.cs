@@ -17,7 +17,7 @@ internal sealed class TcpTransport(TcpSettings settings, ILoggingAdapter log) : 
 
     public string Protocol => settings.Certificate is null ? "akka.tcp" : "akka.ssl.tcp";
 
-    public async Task<Address> Listen(string systemName, Action<ITransportConnection> accept)
+    public async Task<Address> Listen(string systemName)
     {
         try
         {
@@ -26,7 +26,6 @@ internal sealed class TcpTransport(TcpSettings settings, ILoggingAdapter log) : 
             _listener = listener;
             listener.Bind(new IPEndPoint(address, settings.Port));
             listener.Listen(settings.Backlog);
-            _ = AcceptLoop(listener, accept);
             var bound = (IPEndPoint)listener.LocalEndPoint!;
             var host = settings.PublicHostname.Length > 0 ? settings.PublicHostname
                 : settings.Hostname == IPAddress.Any.ToString() ? bound.Address.ToString() : settings.Hostname;
@@ -39,6 +38,8 @@ internal sealed class TcpTransport(TcpSettings settings, ILoggingAdapter log) : 
                 $"Can't listen on {settings.Hostname}:{settings.Port}: {e.Message}. The address comes from {TcpSettings.Path}.hostname and .port.", e);
         }
     }
+
+    public void Accept(Action<ITransportConnection> accept) => _ = AcceptLoop(_listener!, accept);
 
     public async Task<ITransportConnection> Connect(Address remote)
     {

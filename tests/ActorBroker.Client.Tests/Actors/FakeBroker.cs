@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using ActorBroker.Log;
+using ActorBroker.Messaging;
+using ActorBroker.Protocol;
+using Akka.Actor;
+
+namespace ActorBroker.Client.Tests.Actors;
+
+/// <summary>What a fake broker holds and how it misbehaves; survives its actor, so that a broker can be restarted.</summary>
+internal sealed class FakeLog
+{
+    public ConcurrentDictionary<TopicPartition, List<byte[]>> Batches { get; } = new();
+
+    public ConcurrentDictionary<string, int> Topics { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Asked before each request; a code other than None refuses every partition of it, null swallows it.</summary>
+    public Func<IRequest, ErrorCode?> Judge { get; set; } = _ => ErrorCode.None;
+
+    public ConcurrentQueue<IRequest> Seen { get; } = new();
+
+    public string Host { get; set; } = "127.0.0.1";
+
+    public int Port { get; set; } = 4053;
+
+    public long EndOf(TopicPartition partition)
+    {
+        var batches = BatchesOf(partition);
+        lock (batches)
+            return batches.Count == 0 ? 0 : Header(batches[^1]).NextOffset.Value;
+    }
+
+    public List<string> Values(TopicPartition partition)
+    {
+        var values = new List<string>();
+        var batches = BatchesOf(partition);
+        lock (batches)
+        {
+            foreach (var batch in batches)
+            {
+                using var records = new RecordEnumerator(batch);
+                foreach (var record in records)
+                    values.Add(System.Text.Encoding.UTF8.GetString(record.Value));
+            }
+        }
+
+        return values;
+    }
+
+    public long Append(TopicPartition partition, ReadOnlySpan<byte> records)
+    {
+        Assert.Equal(BatchFault.None, RecordBatchValidator.CheckProduced(records, int.MaxValue, out var header));
+        var bytes = records.ToArray();
+        var batches = BatchesOf(partition);
+        lock (batches)
+        {
+            var offset = batches.Count == 0 ? 0 : Header(batches[^1]).NextOffset.Value;
+            System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(bytes, offset);
+            batches.Add(bytes);
+            return offset;
+        }
+    }
+
+    public ReadOnlyMemory<byte> Read(TopicPartition partition, long offset, int maxBytes)
+    {
+        var found = new List<byte>();
+        var batches = BatchesOf(partition);
+        lock (batches)
+        {
+            foreach (var batch in batches)
+            {
+                if (Header(batch).NextOffset.Value <= offset)
+                    continue;
+                if (found.Count > 0 && found.Count + batch.Length > maxBytes)
+                    break;
+                found.AddRange(batch);
+            }
+        }
+
+        return found.ToArray();
+    }
+
+    public static RecordBatchHeader Header(byte[] batch)
+    {
+        Assert.True(RecordBatchHeader.TryParse(batch, out var header));
+        return header;
+    }
+
+    private List<byte[]> BatchesOf(TopicPartition partition) => Batches.GetOrAdd(partition, _ => []);
+}
+
+/// <summary>One broker, id 1, at /user/actorbroker: just enough of each API, no waiting fetches but a minimal pause.</summary>
+internal sealed class FakeBroker : ReceiveActor
+{
+    private readonly FakeLog _log;
+
+    public FakeBroker(FakeLog log)
+    {
+        _log = log;
+        Receive<ApiRequest>(request =>
+        {
+            _log.Seen.Enqueue(request.Body);
+            if (_log.Judge(request.Body) is not { } verdict)
+                return;
+            switch (request.Body)
+            {
+                case ProduceRequest { Acks: 0 } produce:
+                    Produce(produce, verdict);
+                    break;
+                case FetchRequest fetch when verdict == ErrorCode.None && fetch.MaxWaitMs > 0 && !HasData(fetch):
+                    // A waiting fetch: looked at again shortly, answered empty after a few times.
+                    Context.System.Scheduler.ScheduleTellOnce(
+                        TimeSpan.FromMilliseconds(20), Self, request with { Body = fetch with { MaxWaitMs = Math.Max(0, fetch.MaxWaitMs - 100) } }, Sender);
+                    break;
+                default:
+                    Sender.Tell(request.Answer(Answer(request.Body, verdict)));
+                    break;
+            }
+        });
+    }
+
+    private IResponse Answer(IRequest request, ErrorCode verdict) => request switch
+    {
+        ApiVersionsRequest => new ApiVersionsResponse(),
+        MetadataRequest metadata => Metadata(metadata),
+        ProduceRequest produce => Produce(produce, verdict),
+        ListOffsetsRequest offsets => ListOffsets(offsets),
+        FetchRequest fetch => Fetch(fetch, verdict),
+        CreateTopicsRequest create => Create(create),
+        DeleteTopicsRequest delete => Delete(delete),
+        _ => throw new InvalidOperationException($"{request.ApiKey} is not faked"),
+    };
+
+    private MetadataResponse Metadata(MetadataRequest request) => new()
+    {
+        ClusterId = "fake",
+        ControllerId = 1,
+        Brokers = [new MetadataResponse.MetadataResponseBroker { NodeId = 1, Host = _log.Host, Port = _log.Port }],
+        Topics = [.. (request.Topics?.Select(topic => topic.Name!) ?? _log.Topics.Keys).Select(name => _log.Topics.TryGetValue(name, out var partitions)
+            ? new MetadataResponse.MetadataResponseTopic
+            {
+                Name = name,
+                TopicId = IdOf(name),
+                Partitions = [.. Enumerable.Range(0, partitions).Select(index => new MetadataResponse.MetadataResponsePartition
+                {
+                    PartitionIndex = index, LeaderId = 1, LeaderEpoch = 0, ReplicaNodes = [1], IsrNodes = [1],
+                })],
+            }
+            : new MetadataResponse.MetadataResponseTopic { Name = name, ErrorCode = ErrorCode.UnknownTopicOrPartition })],
+    };
+
+    private ProduceResponse Produce(ProduceRequest request, ErrorCode verdict) => new()
+    {
+        Responses = [.. request.TopicData.Select(topic => new ProduceResponse.TopicProduceResponse
+        {
+            Name = topic.Name,
+            PartitionResponses = [.. topic.PartitionData.Select(data => new ProduceResponse.PartitionProduceResponse
+            {
+                Index = data.Index,
+                ErrorCode = verdict,
+                BaseOffset = verdict == ErrorCode.None ? _log.Append(new TopicPartition(topic.Name, data.Index), data.Records!.Value.Span) : -1,
+            })],
+        })],
+    };
+
+    private ListOffsetsResponse ListOffsets(ListOffsetsRequest request) => new()
+    {
+        Topics = [.. request.Topics.Select(topic => new ListOffsetsResponse.ListOffsetsTopicResponse
+        {
+            Name = topic.Name,
+            Partitions = [.. topic.Partitions.Select(partition => new ListOffsetsResponse.ListOffsetsPartitionResponse
+            {
+                PartitionIndex = partition.PartitionIndex,
+                Offset = partition.Timestamp == -1 ? _log.EndOf(new TopicPartition(topic.Name, partition.PartitionIndex)) : 0,
+            })],
+        })],
+    };
+
+    private FetchResponse Fetch(FetchRequest request, ErrorCode verdict) => new()
+    {
+        Responses = [.. request.Topics.Select(topic => new FetchResponse.FetchableTopicResponse
+        {
+            TopicId = topic.TopicId,
+            Partitions = [.. topic.Partitions.Select(partition =>
+            {
+                var id = new TopicPartition(NameOf(topic.TopicId), partition.Partition);
+                var end = _log.EndOf(id);
+                return new FetchResponse.PartitionData
+                {
+                    PartitionIndex = partition.Partition,
+                    ErrorCode = verdict != ErrorCode.None ? verdict : partition.FetchOffset > end ? ErrorCode.OffsetOutOfRange : ErrorCode.None,
+                    HighWatermark = end,
+                    Records = verdict == ErrorCode.None ? _log.Read(id, partition.FetchOffset, partition.PartitionMaxBytes) : null,
+                };
+            })],
+        })],
+    };
+
+    private CreateTopicsResponse Create(CreateTopicsRequest request) => new()
+    {
+        Topics = [.. request.Topics.Select(topic => new CreateTopicsResponse.CreatableTopicResult
+        {
+            Name = topic.Name,
+            ErrorCode = _log.Topics.TryAdd(topic.Name, topic.NumPartitions) ? ErrorCode.None : ErrorCode.TopicAlreadyExists,
+            NumPartitions = topic.NumPartitions,
+        })],
+    };
+
+    private DeleteTopicsResponse Delete(DeleteTopicsRequest request) => new()
+    {
+        Responses = [.. request.Topics.Select(topic => new DeleteTopicsResponse.DeletableTopicResult
+        {
+            Name = topic.Name,
+            ErrorCode = _log.Topics.TryRemove(topic.Name!, out _) ? ErrorCode.None : ErrorCode.UnknownTopicOrPartition,
+        })],
+    };
+
+    private bool HasData(FetchRequest request) => request.Topics.Any(topic => topic.Partitions.Any(partition =>
+        partition.FetchOffset != _log.EndOf(new TopicPartition(NameOf(topic.TopicId), partition.Partition))));
+
+    private string NameOf(Guid id) => _log.Topics.Keys.Single(name => IdOf(name) == id);
+
+    private static Guid IdOf(string name) => new(name.Sum(c => c), 1, 1, new byte[8]);
+}

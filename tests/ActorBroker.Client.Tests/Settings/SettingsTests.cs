@@ -1,0 +1,135 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Akka.Configuration;
+
+namespace ActorBroker.Client.Tests.Settings;
+
+/// <summary>reference.conf and the settings records say the same things, and faults are reported all at once.</summary>
+public partial class SettingsTests
+{
+    private static readonly string[] NotConfigured =
+        [nameof(ConsumerSettings.Topics), nameof(ConsumerSettings.Partitions), nameof(ConsumerSettings.Start), nameof(ConsumerSettings.StartOffsets)];
+
+    /// <summary>Another valid value for each key, so that whether it is read shows.</summary>
+    private static readonly Dictionary<string, string> Others = new(StringComparer.Ordinal)
+    {
+        ["bootstrap.servers"] = "\"other:1\"",
+        ["client.id"] = "\"other\"",
+        ["acks"] = "1",
+        ["partitioner"] = "round-robin",
+        ["auto.offset.reset"] = "earliest",
+        ["check.crcs"] = "false",
+        ["retries"] = "7",
+        ["delivery.timeout.ms"] = "120001",
+        ["retry.backoff.max.ms"] = "1001",
+    };
+
+    [Fact]
+    public void Defaults_are_those_that_are_documented()
+    {
+        var producer = ProducerSettings.Create(ConfigurationFactory.Empty);
+        Assert.Equal(Acks.All, producer.Acks);
+        Assert.Equal(16384, producer.BatchSize);
+        Assert.Equal(TimeSpan.FromMilliseconds(5), producer.Linger);
+        Assert.Equal(32 << 20, producer.BufferMemory);
+        Assert.Equal(5, producer.MaxInFlightRequestsPerConnection);
+        Assert.Equal(int.MaxValue, producer.Retries);
+        Assert.Equal(TimeSpan.FromMinutes(2), producer.DeliveryTimeout);
+        Assert.Equal(KeylessPartitioner.Sticky, producer.Partitioner);
+        Assert.Equal(TimeSpan.FromSeconds(30), producer.Client.RequestTimeout);
+        Assert.Equal("127.0.0.1:4053", Assert.Single(producer.Client.Bootstrap));
+        Assert.Equal(AutoOffsetReset.Latest, ConsumerSettings.Create(ConfigurationFactory.Empty).AutoOffsetReset);
+    }
+
+    [Theory]
+    [InlineData("client", typeof(ClientSettings))]
+    [InlineData("producer", typeof(ProducerSettings))]
+    [InlineData("consumer", typeof(ConsumerSettings))]
+    public void Every_key_is_read_and_every_property_has_a_key(string section, Type type)
+    {
+        var keys = KeysOf(section);
+        foreach (var (key, value) in keys)
+        {
+            var other = Others.GetValueOrDefault(key) ?? (int.Parse(value) + 1).ToString();
+            var config = ConfigurationFactory.ParseString($"actorbroker.{section}.{key} = {other}");
+            Assert.True(Read(type, config).ToString() != Read(type, ConfigurationFactory.Empty).ToString(), $"actorbroker.{section}.{key} is not read");
+        }
+
+        var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => !NotConfigured.Contains(p.Name) && p.PropertyType != typeof(ClientSettings));
+        Assert.Equal(keys.Count, properties.Count());
+    }
+
+    [Fact]
+    public void Every_key_is_explained()
+    {
+        var lines = SettingsReader.ReferenceText().Split('\n');
+        for (var i = 1; i < lines.Length; i++)
+        {
+            if (Key().IsMatch(lines[i]))
+                Assert.StartsWith("#", lines[i - 1].Trim(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void All_faults_are_listed_together()
+    {
+        var unreadable = Assert.Throws<ClientSettingsException>(() => ProducerSettings.Create(ConfigurationFactory.ParseString("""
+            actorbroker.producer.batch.size = many
+            actorbroker.producer.acks = most
+            actorbroker.client.retry.backoff.ms = 1s
+            """)));
+        Assert.Equal(3, unreadable.Faults.Count);
+        Assert.Contains("batch.size", unreadable.Message, StringComparison.Ordinal);
+        Assert.Contains("'most' is none of all, -1, 1, 0", unreadable.Message, StringComparison.Ordinal);
+
+        var impossible = Assert.Throws<ClientSettingsException>(() => ProducerSettings.Create(ConfigurationFactory.ParseString("""
+            actorbroker.producer.delivery.timeout.ms = 10
+            actorbroker.producer.batch.size = 0
+            actorbroker.client.bootstrap.servers = "host, good:1, name@:2"
+            """)));
+        Assert.Equal(4, impossible.Faults.Count);
+    }
+
+    [Theory]
+    [InlineData("-1", Acks.All)]
+    [InlineData("all", Acks.All)]
+    [InlineData("1", Acks.Leader)]
+    [InlineData("0", Acks.None)]
+    public void Acks_are_spelled_as_in_Kafka(string text, Acks expected) =>
+        Assert.Equal(expected, ProducerSettings.Create(ConfigurationFactory.ParseString($"actorbroker.producer.acks = {text}")).Acks);
+
+    [Fact]
+    public void A_consumer_needs_something_to_read()
+    {
+        var settings = ConsumerSettings.Create(ConfigurationFactory.Empty);
+        Assert.Throws<ClientSettingsException>(() => Consumer.Props(settings, Akka.Actor.ActorRefs.Nobody));
+    }
+
+    private static object Read(Type type, Config config) =>
+        type == typeof(ClientSettings) ? Flat(ClientSettings.Create(config))
+        : type == typeof(ProducerSettings) ? ProducerSettings.Create(config)
+        : ConsumerSettings.Create(config);
+
+    /// <summary>With its list written out.</summary>
+    private static string Flat(ClientSettings settings) => settings + string.Join(',', settings.Bootstrap);
+
+    private static List<(string Key, string Value)> KeysOf(string section)
+    {
+        var keys = new List<(string, string)>();
+        var inside = false;
+        foreach (var line in SettingsReader.ReferenceText().Split('\n'))
+        {
+            if (line.StartsWith("  ", StringComparison.Ordinal) && line.TrimEnd().EndsWith('{'))
+                inside = line.Trim() == section + " {";
+            else if (inside && Key().Match(line) is { Success: true } match)
+                keys.Add((match.Groups[1].Value, match.Groups[2].Value));
+        }
+
+        Assert.NotEmpty(keys);
+        return keys;
+    }
+
+    [GeneratedRegex(@"^    ([a-z.]+) = (.*)$")]
+    private static partial Regex Key();
+}
