@@ -16,6 +16,9 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0)
         {
             foreach (var fault in parsed.Errors) await error.WriteLineAsync(fault.Message);
+            foreach (var argument in parsed.CommandResult.Command.Arguments)
+                if (argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 })
+                    await error.WriteLineAsync($"  {argument.Name}: {argument.Description}");
             await error.WriteLineAsync($"See: actorbroker {CommandPath(parsed)}--help");
             return ExitCode.WrongUsage;
         }

@@ -20,10 +20,8 @@ internal static class ConsumeCommand
         var max = new Option<long?>("--max") { Description = "Stop after so many records.", HelpName = "N" };
         var exitAtEnd = new Option<bool>("--exit-at-end") { Description = "Stop once everything committed so far has been read." };
         var format = new Option<string>("--format") { Description = @"How a record is printed: %t topic, %p partition, %o offset, %T timestamp (ms), %k key, %v value, %h headers, %%, \t, \n.", HelpName = "FORMAT", DefaultValueFactory = _ => RecordFormat.Default };
-        max.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<long?>() < 1) result.AddError("--max must be at least 1.");
-        });
+        max.Within(1, long.MaxValue, "must be at least 1");
+        partitions.Within(0, int.MaxValue, "must not be negative");
 
         var command = new Command("consume", "Prints records.") { topic, from, partitions, max, exitAtEnd, format, CommonOptions.Bootstrap, CommonOptions.Json };
         command.SetAction(async (parsed, cancellation) =>

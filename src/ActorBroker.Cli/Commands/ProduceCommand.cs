@@ -20,6 +20,8 @@ internal static class ProduceCommand
         acks.AcceptOnlyFromAmong("0", "1", "all");
         var linger = new Option<int?>("--linger-ms") { Description = "How long a batch waits to fill, in milliseconds (default 5).", HelpName = "N" };
         var batch = new Option<int?>("--batch-size") { Description = "Bytes at which a batch is sent without waiting (default 16384).", HelpName = "N" };
+        linger.Within(0, int.MaxValue, "must not be negative");
+        batch.Within(1, int.MaxValue, "must be at least 1");
         var rate = new Option<bool>("--rate") { Description = "Show progress every second, also when not on a terminal." };
 
         var command = new Command("produce", "Writes records, one a line.")

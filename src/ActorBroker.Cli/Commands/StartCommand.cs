@@ -15,14 +15,8 @@ internal static class StartCommand
         var advertised = new Option<string?>("--advertised-host") { Description = "Host that this node tells others to use (default: --host).", HelpName = "H" };
         var data = new Option<string?>("--data") { Description = "Data folder (default: actorbroker/node-ID in your application data folder).", HelpName = "DIR" };
         var cluster = new Option<string?>("--cluster-id") { Description = "Refuse to run in any cluster but this one.", HelpName = "ID" };
-        id.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() < 0) result.AddError("--id must not be negative.");
-        });
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 0 or > 65535) result.AddError("--port must be from 0 to 65535.");
-        });
+        id.Within(0, int.MaxValue, "must not be negative");
+        port.Within(0, 65535, "must be from 0 to 65535");
 
         var command = new Command("start", "Starts a broker node.") { config, id, host, port, advertised, data, cluster, CommonOptions.Json };
         command.SetAction((parsed, cancellation) => NodeRunner.RunAsync(

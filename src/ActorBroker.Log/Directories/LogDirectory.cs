@@ -73,6 +73,9 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
 
     public ClusterId ClusterId { get; private set; }
 
+    /// <summary>This open made it a data folder.</summary>
+    public bool IsNew { get; private set; }
+
     /// <summary>It was shut down cleanly before this open.</summary>
     public bool WasClean { get; private set; }
 
@@ -253,6 +256,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         AtomicFile.WriteText(_files, path, created.Format());
         Id = created.DirectoryId;
         ClusterId = created.ClusterId;
+        IsNew = true;
     }
 
     private void LoadCheckpoint(PartitionCheckpoint checkpoint, string name, string consequence)

@@ -57,7 +57,7 @@ internal sealed class BrokerNode
             options.DiskReserveBytes);
         var log = Logging.GetLogger(system, typeof(Broker));
         foreach (var note in directory.Notes) log.Warning("{0}", note);
-        if (!directory.WasClean) log.Info("{0} was not closed cleanly: its logs are checked while they are opened", directory.DirectoryPath);
+        if (!directory.WasClean && !directory.IsNew) log.Info("{0} was not closed cleanly: its logs are checked while they are opened", directory.DirectoryPath);
 
         JournalLogs.For(system).Configure(new JournalStorage(
             environment.Files,
@@ -78,7 +78,7 @@ internal sealed class BrokerNode
     }
 
     public ControllerProtocol.RegisterBroker Registration() => new(
-        Options.NodeId, _environment.NewId(), _directory.Id, _directory.ClusterId, Options.Rack, Endpoints(), _directory.WasClean, _environment.BootId);
+        Options.NodeId, _environment.NewId(), _directory.Id, _directory.ClusterId, Options.Rack, Endpoints(), _directory.WasClean || _directory.IsNew, _environment.BootId);
 
     public IActorRef StartEndpoint(IActorRef controller)
     {
