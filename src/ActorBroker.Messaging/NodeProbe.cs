@@ -18,7 +18,10 @@ namespace ActorBroker.Messaging;
 public static class NodeProbe
 {
     private const int Associate = 1;
+    private const int DisassociateShuttingDown = 4;
     private const int MaxAnswer = 4096;
+
+    private static readonly byte[] Farewell = Frame([1 << 3, DisassociateShuttingDown]);
 
     /// <summary>Null where nothing listens, it is no Akka node, or it did not answer before the cancellation.</summary>
     public static async Task<Address?> AskAddressAsync(string host, int port, CancellationToken cancellation)
@@ -35,6 +38,7 @@ public static class NodeProbe
             if (length is <= 0 or > MaxAnswer) return null;
             var answer = new byte[length];
             await stream.ReadExactlyAsync(answer, cancellation);
+            await stream.WriteAsync(Farewell, cancellation); // so that the node need not call it a failure
             return ReadOrigin(answer);
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
@@ -60,9 +64,13 @@ public static class NodeProbe
 
         var control = new List<byte> { 1 << 3, Associate };
         AddBytes(control, 2, handshake);
+        return Frame(control);
+    }
+
+    private static byte[] Frame(List<byte> control)
+    {
         var message = new List<byte>();
         AddBytes(message, 2, control);
-
         var frame = new byte[4 + message.Count];
         BinaryPrimitives.WriteInt32LittleEndian(frame, message.Count);
         message.CopyTo(frame, 4);

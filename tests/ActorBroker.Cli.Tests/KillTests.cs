@@ -42,6 +42,7 @@ public class KillTests(ITestOutputHelper output)
             akka.actor.provider = remote
             akka.remote.dot-netty.tcp.hostname = "127.0.0.1"
             akka.remote.dot-netty.tcp.port = 0
+            akka.remote.retry-gate-closed-for = 200ms
             """));
         await CreateTopicAsync(system, node);
 

@@ -20,6 +20,8 @@ internal sealed class ClientSystem : IAsyncDisposable
           actor.provider = remote
           remote {
             log-remote-lifecycle-events = off
+            # A node that restarts is back within a second; the default of 5 s would make every command wait for it.
+            retry-gate-closed-for = 200ms
             dot-netty.tcp {
               port = 0
               maximum-frame-size = 2097152b

@@ -14,7 +14,7 @@ namespace ActorBroker.Control;
 /// </summary>
 internal sealed class ControllerActor : ReceivePersistentActor
 {
-    public const string JournalId = "actorbroker.journal.commit-log";
+    public const string JournalId = "actorbroker.journal.quorum";
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ControllerCore _core;
