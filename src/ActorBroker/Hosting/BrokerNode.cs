@@ -7,6 +7,7 @@ using ActorBroker.Api;
 using ActorBroker.Api.Admin;
 using ActorBroker.Control;
 using ActorBroker.Journal;
+using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
 using ActorBroker.Messaging;
 using ActorBroker.Metadata;
@@ -59,12 +60,14 @@ internal sealed class BrokerNode
         foreach (var note in directory.Notes) log.Warning("{0}", note);
         if (!directory.WasClean && !directory.IsNew) log.Info("{0} was not closed cleanly: its logs are checked while they are opened", directory.DirectoryPath);
 
-        JournalLogs.For(system).Configure(new JournalStorage(
+        var logs = JournalLogs.For(system);
+        logs.Configure(new JournalStorage(
             environment.Files,
             Path.Combine(directory.DirectoryPath, "journal"),
             environment.Time,
             JournalLogs.OwnLogOptions(system.Settings.Config.GetConfig("actorbroker.journal.commit-log")),
             directory.Reserve));
+        logs.Quorum = new QuorumIdentity(new Member(options.NodeId, directory.Id), [options.NodeId]);
         return new BrokerNode(system, environment, options, directory);
     }
 
