@@ -1,6 +1,12 @@
 using ActorBroker.Benchmarks;
 
 // dotnet run -c Release --project tests/ActorBroker.Benchmarks -- [NAME...] [--rounds N]
+if (args is [BarePeer.Argument, var folder])
+{
+    BarePeer.Serve(folder);
+    return 0;
+}
+
 var rounds = 5;
 var names = new List<string>();
 for (var i = 0; i < args.Length; i++)

@@ -6,11 +6,14 @@ internal static class Suites
     public static readonly SortedDictionary<string, Func<int, Task>> All = new(StringComparer.Ordinal)
     {
         ["actors"] = ActorBenchmarks.RunAsync,
+        ["consume"] = ConsumeBenchmarks.RunAsync,
         ["log"] = static rounds =>
         {
             LogBenchmarks.Run(Console.Out, rounds);
             return Task.CompletedTask;
         },
+        ["produce"] = ProduceBenchmarks.RunAsync,
         ["remote"] = RemoteBenchmarks.RunAsync,
+        ["start"] = StartBenchmarks.RunAsync,
     };
 }
