@@ -49,7 +49,7 @@ internal sealed class ControllerActor : ReceivePersistentActor
 
     private void OnRecovered()
     {
-        _log.Info("Controller ready: cluster {0}, {1} topic(s), log at entry {2}", _image.ClusterId, _image.TopicsById.Count, LastSequenceNr);
+        _log.Info("Controller ready: cluster {0}, {1} topic(s), log at entry {2}", _image.ClusterId?.Value ?? "not formed yet", _image.TopicsById.Count, LastSequenceNr);
         Publish();
     }
 
