@@ -3,9 +3,9 @@ using System.Runtime.Serialization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using ActorBroker.Metadata;
 using Akka.Actor;
 using Akka.Serialization;
-using ActorBroker.Metadata;
 
 namespace ActorBroker.Control;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
+using ActorBroker.Metadata;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
-using ActorBroker.Metadata;
 using static ActorBroker.Control.ControllerProtocol;
 
 namespace ActorBroker.Control;

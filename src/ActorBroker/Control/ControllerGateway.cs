@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Akka.Actor;
 using ActorBroker.Protocol;
+using Akka.Actor;
 using static ActorBroker.Control.ControllerProtocol;
 
 namespace ActorBroker.Control;

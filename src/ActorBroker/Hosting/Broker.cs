@@ -1,5 +1,5 @@
-using Akka.Actor;
 using ActorBroker.Log;
+using Akka.Actor;
 
 namespace ActorBroker.Hosting;
 

@@ -1,8 +1,4 @@
 using System.Collections.Immutable;
-using Akka;
-using Akka.Actor;
-using Akka.Configuration;
-using Akka.Event;
 using ActorBroker.Api;
 using ActorBroker.Api.Admin;
 using ActorBroker.Control;
@@ -12,6 +8,10 @@ using ActorBroker.Log;
 using ActorBroker.Messaging;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
+using Akka;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
 
 namespace ActorBroker.Hosting;
 

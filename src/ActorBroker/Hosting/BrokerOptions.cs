@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
-using Akka.Configuration;
 using ActorBroker.Api;
 using ActorBroker.Control;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
+using Akka.Configuration;
 
 namespace ActorBroker.Hosting;
 

@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
-using Akka;
-using Akka.Actor;
-using Akka.Event;
 using ActorBroker.Api;
 using ActorBroker.Control;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
+using Akka;
+using Akka.Actor;
+using Akka.Event;
 using static ActorBroker.Control.ControllerProtocol;
 
 namespace ActorBroker.Hosting;

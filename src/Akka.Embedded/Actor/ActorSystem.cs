@@ -91,7 +91,7 @@ public static class ActorSystemWithExtensions
 
     public static T WithExtension<T,
         [System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)]
-        TI>(this ActorSystem system) where T : class, IExtension where TI : IExtensionId
+    TI>(this ActorSystem system) where T : class, IExtension where TI : IExtensionId
         => system.HasExtension<T>() ? system.GetExtension<T>() : (T)system.RegisterExtension(Activator.CreateInstance<TI>());
 
     public static T WithExtension<T>(this ActorSystem system,

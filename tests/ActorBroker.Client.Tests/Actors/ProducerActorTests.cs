@@ -35,7 +35,8 @@ public class ProducerActorTests
         var producer = rig.Client.ActorOf(Producer.Props(rig.Producer()));
         var produce = new Produce("t", "JFK"u8.ToArray(), null, [new RecordHeader("h", null)])
         {
-            Correlation = 42, Timestamp = DateTimeOffset.FromUnixTimeMilliseconds(777),
+            Correlation = 42,
+            Timestamp = DateTimeOffset.FromUnixTimeMilliseconds(777),
         };
         var delivered = await producer.Ask<Delivered>(produce, ActorRig.Deadline);
         Assert.Equal(new Delivered(42, new TopicPartition("t", 1), Offset.Zero, DateTimeOffset.FromUnixTimeMilliseconds(777)), delivered);

@@ -325,7 +325,10 @@ internal sealed class QuorumWriterCore(ImmutableArray<BrokerId> voters)
 
         effects.Add(new WriterEffect(WriterEffectKind.Read)
         {
-            Source = _source, To = to, From = previous, Through = _own.Count > 0 ? _own[0].Previous.Sequence : _log.End,
+            Source = _source,
+            To = to,
+            From = previous,
+            Through = _own.Count > 0 ? _own[0].Previous.Sequence : _log.End,
         });
     }
 
