@@ -7,9 +7,9 @@ public static class ApiMessages
 {
     /// <summary>
     /// Once per system, however often it is called, and from any thread. A system that was created with
-    /// <see cref="MessagingConfig.Reference"/> needs nothing more. Otherwise the serializer is added to the running system,
-    /// which on the official engine must not happen while other threads look up serializers by id: call it before the first
-    /// remote message, as broker and client do when they start.
+    /// <see cref="MessagingConfig.Reference"/> needs nothing more. Otherwise the serializer comes with the configuration that
+    /// is added here, not into the running Serialization: an Akka extension that adds its own later (Akka.Persistence does)
+    /// makes a system build all its serializers anew from configuration.
     /// </summary>
     public static void Register(ActorSystem system) => Registration.Id.Apply(system); // Get would not create it
 
@@ -20,13 +20,8 @@ public static class ApiMessages
 
         private Registration(ExtendedActorSystem system)
         {
-            if (system.Settings.Config.HasPath("akka.actor.serializers.actorbroker-api"))
-                return;
-            var serializer = new ApiMessageSerializer(system);
-            system.Serialization.AddSerializer("actorbroker-api", serializer);
-            system.Serialization.AddSerializationMap(typeof(ApiRequest), serializer);
-            system.Serialization.AddSerializationMap(typeof(ApiResponse), serializer);
-            system.Serialization.AddSerializationMap(typeof(ApiRejected), serializer);
+            if (!system.Settings.Config.HasPath("akka.actor.serializers.actorbroker-api"))
+                system.Settings.InjectTopLevelFallback(MessagingConfig.Reference);
         }
 
         public sealed class IdProvider : ExtensionIdProvider<Registration>

@@ -11,7 +11,7 @@ namespace ActorBroker.Control;
 
 /// <summary>
 /// Stores controller events as JSON (UTF-8). Manifest: event name, colon, version. A property that this release does
-/// not know is ignored (extend only); a version that it does not know is refused.
+/// not know is ignored (extend only); a version that it does not know is refused. reference.conf binds it.
 /// </summary>
 internal sealed class ControlEventSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
@@ -28,14 +28,6 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
     ];
 
     public override int Identifier => 4054;
-
-    /// <summary>Once for each system, before the controller starts.</summary>
-    public static void Register(ExtendedActorSystem system)
-    {
-        var serializer = new ControlEventSerializer(system);
-        system.Serialization.AddSerializer("actorbroker-control", serializer);
-        system.Serialization.AddSerializationMap(typeof(IControlEvent), serializer);
-    }
 
     public override string Manifest(object o) => Find(o).Manifest;
 

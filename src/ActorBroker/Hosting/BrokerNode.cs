@@ -48,7 +48,6 @@ internal sealed class BrokerNode
         system.Settings.InjectTopLevelFallback(Reference);
         var options = BrokerOptions.Read(system.Settings.Config);
         ApiMessages.Register(system);
-        ControlEventSerializer.Register(system);
 
         var directory = LogDirectory.Open(
             environment.Files,

@@ -12,7 +12,8 @@ public sealed class ActorSystemImpl : ExtendedActorSystem
     private readonly ConcurrentDictionary<Type, Lazy<object>> _extensions = new();
     private readonly TaskCompletionSource _whenTerminated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Stack<Action> _terminationCallbacks = new();
-    private Akka.Serialization.Serialization? _serialization;
+    private readonly Lock _serializationLock = new();
+    private volatile Akka.Serialization.Serialization? _serialization;
     private Dispatchers? _dispatchers;
     private IScheduler? _scheduler;
     private long _uid;
@@ -61,7 +62,7 @@ public sealed class ActorSystemImpl : ExtendedActorSystem
         => _dispatchers ??= new Dispatchers(this, new DefaultDispatcherPrerequisites(EventStream, Scheduler, Settings, Mailboxes));
 
     public override Akka.Serialization.Serialization Serialization
-        => _serialization ?? Interlocked.CompareExchange(ref _serialization, new Akka.Serialization.Serialization(this), comparand: null) ?? _serialization;
+        => _serialization ?? MakeSerialization();
 
     public override IActorRef DeadLetters => Provider.DeadLetters;
     public override IActorRef IgnoreRef => Provider.IgnoreRef;
@@ -69,6 +70,22 @@ public sealed class ActorSystemImpl : ExtendedActorSystem
     public override IInternalActorRef LookupRoot => Provider.RootGuardian;
     public override IInternalActorRef SystemGuardian => Provider.SystemGuardian;
     public override Task WhenTerminated => _whenTerminated.Task;
+
+    /// <summary>Serializers as the configuration has them now; nothing to do for a system that made none yet.</summary>
+    internal void ReloadSerialization()
+    {
+        lock (_serializationLock)
+        {
+            if (_serialization is not null)
+                _serialization = new Akka.Serialization.Serialization(this);
+        }
+    }
+
+    private Akka.Serialization.Serialization MakeSerialization()
+    {
+        lock (_serializationLock)
+            return _serialization ??= new Akka.Serialization.Serialization(this);
+    }
 
     internal AddressTerminatedTopic LostAddresses { get; } = new();
 

@@ -14,11 +14,15 @@ public class Settings
     private static readonly Lazy<Config> Defaults = new(static () => ConfigurationFactory.FromResource("akka.conf", typeof(Settings).Assembly));
 
     private readonly Lock _lock = new();
+    private readonly Config _user;
+    private Config _fallback;
 
     public Settings(ActorSystem system, Config config)
     {
         System = system;
-        Config = (config ?? ConfigurationFactory.Empty).WithFallback(Defaults.Value);
+        _user = config ?? ConfigurationFactory.Empty;
+        _fallback = Defaults.Value;
+        Config = _user.WithFallback(_fallback);
         ConfigVersion = Config.GetString("akka.version", "");
         ProviderClass = Config.GetString("akka.actor.provider") switch
         {
@@ -88,11 +92,18 @@ public class Settings
     public bool CoordinatedShutdownRunByActorSystemTerminate { get; }
     public MinimalLogger StdoutLogger { get; }
 
-    /// <summary>Adds an extension's defaults beneath everything.</summary>
+    /// <summary>
+    /// Adds an extension's defaults: beneath the user's configuration, above all defaults so far. The system's serializers
+    /// are made anew from the result, so that those added at run time are gone.
+    /// </summary>
     public void InjectTopLevelFallback(Config config)
     {
         lock (_lock)
-            Config = Config.WithFallback(config);
+        {
+            _fallback = config.WithFallback(_fallback);
+            Config = _user.WithFallback(_fallback);
+            (System as Internal.ActorSystemImpl)?.ReloadSerialization();
+        }
     }
 
     public override string ToString() => Config.ToString();

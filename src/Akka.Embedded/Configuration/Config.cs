@@ -101,6 +101,13 @@ public class Config
             return this;
         if (IsEmpty)
             return fallback;
+        // Stands below already, as the engine's defaults do in the configuration that one system hands to another.
+        for (var below = Fallback; below is not null; below = below.Fallback)
+        {
+            if (ReferenceEquals(below, fallback))
+                return this;
+        }
+
         if (Root.GetObject() is not { } mine || fallback.Root.GetObject() is not { } theirs)
             return this;
         return new Config(_own, new HoconValue(HoconObject.Merge(theirs, mine)), Fallback?.WithFallback(fallback) ?? fallback);

@@ -1,3 +1,4 @@
+using ActorBroker.Control;
 using ActorBroker.Hosting;
 using ActorBroker.Log;
 using ActorBroker.Messaging;
@@ -62,6 +63,25 @@ public class BrokerInProcessTests
             Assert.Equal(
                 [ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.IncrementalAlterConfigs],
                 versions.ApiKeys.Select(api => api.ApiKey));
+            await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Its_serializers_outlast_the_defaults_that_other_extensions_add()
+    {
+        var folder = Directory.CreateTempSubdirectory("actorbroker-test-").FullName;
+        try
+        {
+            using var system = CreateSystem(folder);
+            await Broker.Get(system).Ready.WaitAsync(Deadline);
+            system.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString("another.extension = on"));
+            Assert.IsType<ControlEventSerializer>(system.Serialization.FindSerializerForType(typeof(TopicDeleted)));
+            Assert.IsType<ApiMessageSerializer>(system.Serialization.FindSerializerForType(typeof(ApiRequest)));
             await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
         }
         finally

@@ -91,6 +91,33 @@ public sealed class SerializationTests() : Akka.TestKit.Xunit2.TestKit(Settings)
     }
 
     [Fact]
+    public void Defaults_that_come_later_bring_their_serializers_and_those_added_at_run_time_are_gone()
+    {
+        Serialization.AddSerializationMap(typeof(Later), new NamedSerializer((ExtendedActorSystem)Sys));
+        Sys.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString($$"""
+            akka.actor.serializers.injected = "{{Here}}+InjectedSerializer, Akka.Conformance.Tests"
+            akka.actor.serialization-bindings { "{{Here}}+Injected, Akka.Conformance.Tests" = injected }
+            """));
+
+        Assert.IsType<InjectedSerializer>(Serialization.FindSerializerForType(typeof(Injected)));
+        Assert.Equal(new Injected(), Serialization.Deserialize([], 4714, "I"));
+        Assert.IsType<NamedSerializer>(Serialization.FindSerializerForType(typeof(Marked)));
+        Assert.IsNotType<NamedSerializer>(Serialization.FindSerializerForType(typeof(Later), "injected"));
+    }
+
+    [Fact]
+    public void Defaults_that_come_later_stand_below_the_configuration_and_above_earlier_defaults()
+    {
+        Sys.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString("of = first\nonly = first"));
+        Sys.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString(
+            "of = second\nakka.actor.serialization-settings.configured.suffix = \"?\"\nakka.actor.default-dispatcher.throughput = 31"));
+        Assert.Equal("second", Sys.Settings.Config.GetString("of"));
+        Assert.Equal("first", Sys.Settings.Config.GetString("only"));
+        Assert.Equal("!", Sys.Settings.Config.GetString("akka.actor.serialization-settings.configured.suffix"));
+        Assert.Equal(31, Sys.Settings.Config.GetInt("akka.actor.default-dispatcher.throughput"));
+    }
+
+    [Fact]
     public void An_unknown_identifier_is_refused() =>
         Assert.Contains("4999", Assert.Throws<SerializationException>(() => Serialization.Deserialize([], 4999, "M")).Message, StringComparison.Ordinal);
 
@@ -127,6 +154,19 @@ public sealed class SerializationTests() : Akka.TestKit.Xunit2.TestKit(Settings)
     public sealed record Configured(string Text);
 
     public sealed record Later(string Text);
+
+    public sealed record Injected;
+
+    public sealed class InjectedSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+    {
+        public override int Identifier => 4714;
+
+        public override string Manifest(object o) => "I";
+
+        public override byte[] ToBinary(object obj) => [];
+
+        public override object FromBinary(byte[] bytes, string manifest) => new Injected();
+    }
 
     public sealed class NamedSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
     {
