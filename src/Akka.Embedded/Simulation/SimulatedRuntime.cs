@@ -24,6 +24,7 @@ public sealed class SimulatedRuntime : IDisposable
     private readonly DateTimeOffset _epoch;
     private long _now;
     private long _timerNumbers;
+    private readonly int _owner = Environment.CurrentManagedThreadId;
     private long _systems;
 
     public SimulatedRuntime(int seed) : this(seed, new DateTimeOffset(2024, 1, 1, 0, 0, 0, TimeSpan.Zero)) { }
@@ -46,6 +47,9 @@ public sealed class SimulatedRuntime : IDisposable
 
     /// <summary>Timers made with it fire in this runtime.</summary>
     public TimeProvider TimeProvider { get; }
+
+    /// <summary>False once another thread has given the systems something to do: the seed no longer tells the run.</summary>
+    public bool IsReproducible { get; private set; } = true;
 
     /// <summary>Steps so far: tells where in a run something happened.</summary>
     public long Steps { get; private set; }
@@ -75,6 +79,8 @@ public sealed class SimulatedRuntime : IDisposable
     {
         // Work may come from a thread of .NET, at the end of a task that left the simulation: it must not be lost, but then the run
         // is no longer reproducible.
+        if (Environment.CurrentManagedThreadId != _owner)
+            IsReproducible = false;
         lock (_ready)
             _ready.Add(work);
     }
@@ -98,7 +104,7 @@ public sealed class SimulatedRuntime : IDisposable
             _ready.RemoveAt(index);
         }
         Steps++;
-        next.Run();
+        WithoutContext(next.Run);
         return true;
     }
 
@@ -152,8 +158,23 @@ public sealed class SimulatedRuntime : IDisposable
             timer = _timers.Dequeue();
         }
         _now = Math.Max(_now, timer.Due);
-        timer.Fire();
+        WithoutContext(timer.Fire);
         return true;
+    }
+
+    /// <summary>A test runner's synchronization context would take the continuations of actors' awaits to threads of its own.</summary>
+    private static void WithoutContext(Action run)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            run();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
     }
 
     public void Dispose() => Running.TryRemove(_id, out _);

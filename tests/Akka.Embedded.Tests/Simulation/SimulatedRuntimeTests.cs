@@ -52,6 +52,7 @@ public class SimulatedRuntimeTests
         trace.Add("steps " + runtime.Steps);
         var ended = system.Terminate();
         Assert.True(runtime.RunUntil(() => ended.IsCompleted, TimeSpan.FromMinutes(1)), "the system did not end by itself");
+        Assert.True(runtime.IsReproducible, "another thread took part in the run");
         return trace;
     }
 
