@@ -22,8 +22,14 @@ internal sealed class BrokerLane(BrokerId broker)
         _ready.Enqueue(queue);
     }
 
-    /// <summary>The next batch of as many partitions as fit into a request; null if none may leave now.</summary>
-    public List<ProducerBatch>? Take(TimeSpan now, long requestBytes)
+    /// <summary>
+    /// The next batch of as many partitions as fit into a request; then, while it is small, more batches of the same
+    /// partitions, each partition's in order. Null if none may leave now.
+    /// </summary>
+    /// <param name="now">Monotonic.</param>
+    /// <param name="requestBytes">What a request may hold.</param>
+    /// <param name="fillBytes">Up to how many bytes a partition may add a second batch, a third, ...</param>
+    public List<ProducerBatch>? Take(TimeSpan now, long requestBytes, long fillBytes)
     {
         List<ProducerBatch>? batches = null;
         long used = 0;
@@ -45,6 +51,8 @@ internal sealed class BrokerLane(BrokerId broker)
             _again.Add(queue);
         }
 
+        if (batches is not null)
+            Fill(batches, used, now, Math.Min(requestBytes, fillBytes));
         foreach (var queue in _again)
         {
             if (queue.MaySend(now))
@@ -53,6 +61,20 @@ internal sealed class BrokerLane(BrokerId broker)
 
         _again.Clear();
         return batches;
+    }
+
+    private void Fill(List<ProducerBatch> batches, long used, TimeSpan now, long fillBytes)
+    {
+        foreach (var queue in _again)
+        {
+            while (queue.MaySend(now))
+            {
+                used += queue.Head!.Bytes.Length + FrameBudget.PartitionOverhead(queue.Partition.Topic);
+                if (used > fillBytes)
+                    return;
+                batches.Add(queue.TakeHead());
+            }
+        }
     }
 
     private void Unlist() => _ready.Dequeue().IsListed = false;

@@ -6,6 +6,12 @@ namespace ActorBroker.Client;
 /// <summary>The half about the cluster: metadata, requests, answers, retries, time running out.</summary>
 internal sealed partial class ProducerCore
 {
+    /// <summary>
+    /// How large a request may get by second and further batches of its partitions: enough that a request's cost is shared
+    /// by several batches of the default size, little enough that its bytes stay off the large object heap on both sides.
+    /// </summary>
+    private const int FillBytes = 80_000;
+
     private readonly List<ProducerTopic> _pendingTopics = [];
 
     public void OnMetadata(ClusterImage image, TimeSpan now)
@@ -228,9 +234,11 @@ internal sealed partial class ProducerCore
 
     private void Drain(BrokerLane lane, TimeSpan now)
     {
+        // With one request out at a time nothing may be overtaken: so none of a request's batches either.
+        var fillBytes = _settings.MaxInFlightRequestsPerConnection > 1 ? FillBytes : 0;
         while (lane.HasReady && lane.RequestsInFlight < _settings.MaxInFlightRequestsPerConnection)
         {
-            if (lane.Take(now, Math.Min(_frame.PayloadBytes, _settings.MaxRequestSize)) is not { } batches)
+            if (lane.Take(now, Math.Min(_frame.PayloadBytes, _settings.MaxRequestSize), fillBytes) is not { } batches)
                 return;
             var id = ++_lastRequest;
             lane.RequestsInFlight++;

@@ -6,7 +6,11 @@ using ActorBroker.Replication;
 
 namespace ActorBroker.Api;
 
-/// <summary>Produce: judges each batch, sends it to its partition, and answers when all partitions have.</summary>
+/// <summary>
+/// Produce: judges each batch, sends it to its partition, and answers when all partitions have. A partition may occur several
+/// times in a request, as our own producer does with several batches that wait: each occurrence is one batch, written in
+/// the request's order and answered at the same place in the response.
+/// </summary>
 internal sealed class ProduceHandler(PartitionLocator locator, TimeProvider time) : IRequestHandler
 {
     public ApiKey ApiKey => ApiKey.Produce;

@@ -159,53 +159,6 @@ public class Dispatcher : MessageDispatcher
     protected override void Shutdown() { }
 }
 
-/// <summary>On threads that nothing else uses.</summary>
-internal class DedicatedThreadsDispatcher : MessageDispatcher
-{
-    private readonly BlockingCollection<IRunnable> _work = new();
-    private readonly Lazy<Thread[]> _threads;
-
-    public DedicatedThreadsDispatcher(MessageDispatcherConfigurator configurator, int threadCount) : base(configurator)
-        => _threads = new Lazy<Thread[]>(() => StartThreads(threadCount));
-
-    private Thread[] StartThreads(int count)
-    {
-        var threads = new Thread[count];
-        for (var i = 0; i < count; i++)
-        {
-            threads[i] = new Thread(Work) { IsBackground = true, Name = $"{Id}-{i + 1}" };
-            threads[i].Start();
-        }
-        return threads;
-    }
-
-    private void Work()
-    {
-        foreach (var run in _work.GetConsumingEnumerable())
-        {
-            try
-            {
-                run.Run();
-            }
-            catch (Exception cause)
-            {
-                EventStream.Publish(new Error(cause, Id, GetType(), "A task of the dispatcher failed"));
-            }
-        }
-    }
-
-    protected override void ExecuteTask(IRunnable run)
-    {
-        _ = _threads.Value;
-        if (_work.IsAddingCompleted)
-            ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false); // the last words of a system that shuts down
-        else
-            _work.Add(run);
-    }
-
-    protected override void Shutdown() => _work.CompleteAdding();
-}
-
 internal sealed class PinnedDispatcher(MessageDispatcherConfigurator configurator) : DedicatedThreadsDispatcher(configurator, 1)
 {
     public override void Detach(ActorCell cell)

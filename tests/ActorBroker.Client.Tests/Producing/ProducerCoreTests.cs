@@ -7,6 +7,9 @@ namespace ActorBroker.Client.Tests.Producing;
 /// <summary>Golden scripts: what the producer does when, on a clock that only the test moves.</summary>
 public class ProducerCoreTests
 {
+    /// <summary>Batches of one record of 60 bytes, and no room for two of them in a request.</summary>
+    private const string OneBatchEach = "actorbroker.producer.batch.size = 100\nactorbroker.producer.max.request.size = 300";
+
     private static readonly ClusterImage OneLeader = Image(("t", [One, One, One]));
 
     [Fact]
@@ -125,7 +128,7 @@ public class ProducerCoreTests
     [Fact]
     public void Until_a_partition_is_proven_one_batch_is_out_and_then_several()
     {
-        var rig = Ready("actorbroker.producer.batch.size = 100");
+        var rig = Ready(OneBatchEach);
         for (var i = 0; i < 20; i++)
             rig.Offer(bytes: 60);
         Assert.Single(rig.Sent);
@@ -134,10 +137,37 @@ public class ProducerCoreTests
         Assert.Equal(5, rig.Core.RequestsInFlight);
     }
 
+    // Batches wait while the first one proves the partition: then they share a request, and each has an answer of its own.
+    [Fact]
+    public void Batches_that_wait_share_a_request_in_order()
+    {
+        var rig = Ready("actorbroker.producer.batch.size = 100");
+        var all = Enumerable.Range(0, 6).Select(_ => rig.Offer(bytes: 60)).ToList();
+        rig.After(5);
+        rig.Answer(0);
+        Assert.Equal(2, rig.Sent.Count);
+        Assert.Equal([2, 3, 4, 5, 6], rig.Sent[1].Batches.Select(batch => ProducerRig.IdsOf(batch.Bytes.Span).Single() - all[0].Id + 1));
+        var first = rig.Sent[1].Batches[0].Number;
+        rig.Do(() => rig.Core.OnProduced(rig.Sent[1].RequestId, ProducerRig.Response(rig.Sent[1], batch => (ErrorCode.None, 7 + batch.Number - first)), rig.Now));
+        Assert.Equal(["t-0@7", "t-0@8", "t-0@9", "t-0@10", "t-0@11"], all.Skip(1).Select(delivery => delivery.Outcome));
+        Assert.Equal(0, rig.Core.BytesUsed);
+    }
+
+    // max.in.flight = 1 promises that nothing is ever overtaken: two batches of one request could be, if one of them is refused.
+    [Fact]
+    public void With_one_request_out_at_a_time_a_request_carries_one_batch_of_a_partition()
+    {
+        var rig = Ready("actorbroker.producer.batch.size = 100\nactorbroker.producer.max.in.flight.requests.per.connection = 1");
+        for (var i = 0; i < 6; i++)
+            rig.Offer(bytes: 60);
+        rig.Answer(0);
+        Assert.Equal([1, 1], rig.Sent.Select(send => send.Batches.Count));
+    }
+
     [Fact]
     public void A_refused_batch_is_repeated_alone_before_its_successors()
     {
-        var rig = Ready("actorbroker.producer.batch.size = 100");
+        var rig = Ready(OneBatchEach);
         for (var i = 0; i < 8; i++)
             rig.Offer(bytes: 60);
         rig.Answer(0);
@@ -319,7 +349,7 @@ public class ProducerCoreTests
     [Fact]
     public void With_acks_0_a_record_is_delivered_once_sent_and_the_window_stays_bounded()
     {
-        var rig = Ready("actorbroker.producer.acks = 0\nactorbroker.producer.batch.size = 100\nactorbroker.producer.max.in.flight.requests.per.connection = 2");
+        var rig = Ready(OneBatchEach + "\nactorbroker.producer.acks = 0\nactorbroker.producer.max.in.flight.requests.per.connection = 2");
         var all = Enumerable.Range(0, 10).Select(_ => rig.Offer(bytes: 60)).ToList();
         Assert.Single(rig.Sent);
         rig.Do(() => rig.Core.OnSent(rig.Sent[0].RequestId, rig.Now));

@@ -48,6 +48,33 @@ public sealed class ProduceFetchTests : TestKit
         Assert.Equal(Enumerable.Range(0, 100).Select(i => ((long)i, $"{2 * i}")), _node.ReadAll("flights"));
     }
 
+    // One request names a partition three times; the middle batch is damaged. Each gets its own answer, at its own place.
+    [Fact]
+    public void A_partition_may_occur_several_times_in_a_request()
+    {
+        _node.CreateTopic("flights");
+        var damaged = _node.Batch("b").ToArray();
+        damaged[^1] ^= 1;
+        var request = new ProduceRequest
+        {
+            Acks = 1,
+            TimeoutMs = 30_000,
+            TopicData =
+            [
+                new()
+                {
+                    Name = "flights",
+                    PartitionData = [new() { Records = _node.Batch("a") }, new() { Records = damaged }, new() { Records = _node.Batch("c", "d") }],
+                },
+            ],
+        };
+        var answers = _node.Ask<ProduceResponse>(request).Responses[0].PartitionResponses;
+        Assert.Equal(
+            [(ErrorCode.None, 0L), (ErrorCode.CorruptMessage, -1L), (ErrorCode.None, 1L)],
+            answers.Select(answer => (answer.ErrorCode, answer.BaseOffset)));
+        Assert.Equal([(0, "a"), (1, "c"), (2, "d")], _node.ReadAll("flights"));
+    }
+
     /// <summary>The client keeps its batch (it may retry it), so a broker in the same process must not write into it.</summary>
     [Fact]
     public void A_local_clients_bytes_stay_as_they_are()
