@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using ActorBroker.Cli.Commands;
 using ActorBroker.Client;
 
@@ -49,8 +50,11 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand BuildRoot() => new("ActorBroker: an event-streaming broker on Akka.NET.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 broker unreachable.")
+    /// <summary>Not a <see cref="RootCommand"/>, which calls itself by the executable's file name.</summary>
+    private static Command BuildRoot() => new("actorbroker", "ActorBroker: an event-streaming broker on Akka.NET.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 broker unreachable.")
     {
+        new HelpOption(),
+        new VersionOption(),
         StartCommand.Create(),
         TopicsCommand.Create(),
         ProduceCommand.Create(),
@@ -61,7 +65,7 @@ internal static class CommandLine
     private static string CommandPath(ParseResult parsed)
     {
         var names = new Stack<string>();
-        for (var command = parsed.CommandResult; command is not null && command.Command is not RootCommand; command = command.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var command = parsed.CommandResult; command?.Parent is not null; command = command.Parent as System.CommandLine.Parsing.CommandResult)
             names.Push(command.Command.Name);
         return names.Count == 0 ? "" : string.Join(' ', names) + " ";
     }
