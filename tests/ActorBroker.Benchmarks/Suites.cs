@@ -7,6 +7,7 @@ internal static class Suites
     {
         ["actors"] = ActorBenchmarks.RunAsync,
         ["consume"] = ConsumeBenchmarks.RunAsync,
+        ["journal"] = JournalBenchmarks.RunAsync,
         ["log"] = static rounds =>
         {
             LogBenchmarks.Run(Console.Out, rounds);
