@@ -8,11 +8,13 @@ namespace ActorBroker.Journal;
 
 /// <summary>
 /// Everything that was queued for one log since its last write: encoded, appended with one gathered write (one for each
-/// leader epoch in it), synced once where the flush policy asks for it, then answered in order. One owner, reused.
+/// leader epoch in it, and for each so many encoded events), synced once where the flush policy asks for it, then answered
+/// in order. One owner, reused.
 /// </summary>
 internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentation, IPersistentRepresentation> adapt, TimeProvider time) : IDisposable
 {
-    private const int KeptBuilders = 64;
+    /// <summary>Events that are encoded before they are appended: so many buffers are kept, and no more are ever needed.</summary>
+    private const int Builders = 64;
 
     private readonly List<WriteMessages> _messages = [];
     private readonly List<Item> _items = []; // one for each atomic write, in order
@@ -29,16 +31,20 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
     /// <summary>Throws what the log throws; <see cref="AnswerFailed"/> is due then, else <see cref="AnswerWritten"/>.</summary>
     public void Write(JournalLog log)
     {
+        var appended = 0;
         foreach (var message in _messages)
         {
             foreach (var envelope in message.Messages)
             {
-                if (envelope is AtomicWrite write) _items.Add(Encode(log, write));
+                if (envelope is not AtomicWrite write) continue;
+                _items.Add(Encode(log, write));
+                if (_usedBuilders < Builders) continue;
+                appended = AppendFrom(log, appended);
+                _usedBuilders = 0;
             }
         }
 
-        for (var next = 0; next < _items.Count;)
-            next = AppendRun(log, next);
+        AppendFrom(log, appended);
         if (log.Log.IsFlushDue) log.Log.Flush();
     }
 
@@ -108,6 +114,13 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         _usedBuilders++;
         var epoch = log.Log.LatestEpoch;
         return new Item(events, null) { Batch = builder.Build(), Epoch = epoch == LeaderEpoch.None ? new LeaderEpoch(0) : epoch };
+    }
+
+    private int AppendFrom(JournalLog log, int next)
+    {
+        while (next < _items.Count)
+            next = AppendRun(log, next);
+        return next;
     }
 
     /// <summary>Appends the items from here on that share an epoch; returns where the next run begins.</summary>
@@ -190,11 +203,6 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         _items.Clear();
         _batches.Clear();
         _usedBuilders = 0;
-        for (var i = _builders.Count - 1; i >= KeptBuilders; i--)
-        {
-            _builders[i].Dispose();
-            _builders.RemoveAt(i);
-        }
     }
 
     /// <summary>One atomic write: to be appended, unless it has been rejected.</summary>
