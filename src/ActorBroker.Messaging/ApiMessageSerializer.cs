@@ -13,11 +13,11 @@ namespace ActorBroker.Messaging;
 /// response   int8 format = 1, int32 correlation id, body
 /// rejection  int8 format = 1, int32 correlation id, int16 error code, string message
 /// </code>
-/// Writing allocates one array of exactly the size. Reading copies no record bytes: they are slices of the received array.
+/// Writing allocates one array of exactly the size, or nothing where the engine's remoting offers its buffer. Reading copies no record bytes: they are slices of the received array.
 /// A body that can't be read becomes an <see cref="ApiUnreadable"/> (request) or an <see cref="ApiRejected"/> (response),
 /// since Akka only logs what a serializer throws and the peer would wait in vain.
 /// </summary>
-public sealed class ApiMessageSerializer : SerializerWithStringManifest
+public sealed partial class ApiMessageSerializer : SerializerWithStringManifest
 {
     /// <summary>The serializer's id on every engine and in every release.</summary>
     public const int Id = 4053;
@@ -38,20 +38,9 @@ public sealed class ApiMessageSerializer : SerializerWithStringManifest
 
     public override byte[] ToBinary(object obj)
     {
-        try
-        {
-            var measure = ProtocolWriter.Measure();
-            Write(obj, ref measure);
-            var bytes = new byte[measure.Length];
-            var writer = new ProtocolWriter(bytes);
-            Write(obj, ref writer);
-            return bytes;
-        }
-        catch (ProtocolException e)
-        {
-            // The one exception after which Akka keeps the association.
-            throw new SerializationException($"{ManifestOf(obj)} can't be sent: {e.Message}", e);
-        }
+        var bytes = new byte[Measure(obj)];
+        WriteTo(bytes, obj);
+        return bytes;
     }
 
     public override object FromBinary(byte[] bytes, string manifest)
@@ -91,6 +80,37 @@ public sealed class ApiMessageSerializer : SerializerWithStringManifest
         ApiRejected => ApiManifest.Rejected,
         _ => throw new SerializationException($"{message.GetType()} is not sent between nodes"),
     };
+
+    private static int Measure(object message)
+    {
+        try
+        {
+            var measure = ProtocolWriter.Measure();
+            Write(message, ref measure);
+            return measure.Length;
+        }
+        catch (ProtocolException e)
+        {
+            throw Unwritable(message, e);
+        }
+    }
+
+    private static void WriteTo(Span<byte> target, object message)
+    {
+        try
+        {
+            var writer = new ProtocolWriter(target);
+            Write(message, ref writer);
+        }
+        catch (ProtocolException e)
+        {
+            throw Unwritable(message, e);
+        }
+    }
+
+    /// <summary>The one exception after which Akka keeps the association.</summary>
+    private static SerializationException Unwritable(object message, ProtocolException e) =>
+        new($"{ManifestOf(message)} can't be sent: {e.Message}", e);
 
     private static void Write(object message, ref ProtocolWriter writer)
     {

@@ -44,17 +44,24 @@ internal sealed class Persister : ReceivePersistentActor
     private void Next(Work work) => PersistAsync(work.Make(_sent++), _onPersisted);
 }
 
-/// <summary>What Persist costs without a journal's work.</summary>
-internal sealed class NoOpJournal : AsyncWriteJournal
+/// <summary>What Persist costs without a journal's work: everything is answered at once, and nothing stored.</summary>
+internal sealed class NoOpJournal : WriteJournalBase
 {
-    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) => Task.FromResult(0L);
-
-    public override Task ReplayMessagesAsync(
-        Akka.Actor.IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
-        Action<IPersistentRepresentation> recoveryCallback) => Task.CompletedTask;
-
-    protected override Task<IImmutableList<Exception?>?> WriteMessagesAsync(IEnumerable<AtomicWrite> messages) =>
-        Task.FromResult<IImmutableList<Exception?>?>(null);
-
-    protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr) => Task.CompletedTask;
+    protected override bool Receive(object message)
+    {
+        switch (message)
+        {
+            case WriteMessages write:
+                write.PersistentActor.Tell(WriteMessagesSuccessful.Instance, Self);
+                foreach (var atomic in write.Messages.OfType<AtomicWrite>())
+                    foreach (var stored in (IImmutableList<IPersistentRepresentation>)atomic.Payload)
+                        write.PersistentActor.Tell(new WriteMessageSuccess(stored, write.ActorInstanceId), stored.Sender);
+                return true;
+            case ReplayMessages replay:
+                replay.PersistentActor.Tell(new RecoverySuccess(0), Self);
+                return true;
+            default:
+                return false;
+        }
+    }
 }

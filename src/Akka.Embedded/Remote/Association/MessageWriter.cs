@@ -53,8 +53,17 @@ internal sealed class MessageWriter(ExtendedActorSystem system, RemoteSettings s
             return payload;
         }
 
-        payload.Bytes = serializer.ToBinary(message);
         payload.Manifest = Akka.Serialization.Serialization.ManifestFor(serializer, message);
+        if (serializer is IBufferSerializer direct)
+        {
+            payload.Direct = direct;
+            payload.Message = message;
+        }
+        else
+        {
+            payload.Bytes = serializer.ToBinary(message);
+        }
+
         return payload;
     }
 

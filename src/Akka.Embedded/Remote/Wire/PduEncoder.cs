@@ -2,16 +2,35 @@ using System.Buffers.Binary;
 using System.Text;
 using Akka.Actor;
 using Akka.Remote.Delivery;
+using Akka.Serialization;
 
 namespace Akka.Remote.Wire;
 
-/// <summary>A serialized message on its way out: <see cref="Text"/>, when set, is the UTF-8 body; otherwise <see cref="Bytes"/> is.</summary>
+/// <summary>
+/// A message on its way out: <see cref="Text"/>, when set, is the UTF-8 body; <see cref="Direct"/>, when set, writes
+/// <see cref="Message"/>; otherwise <see cref="Bytes"/> are the body.
+/// </summary>
 internal ref struct OutPayload
 {
     public int SerializerId;
     public string? Manifest;
     public string? Text;
+    public IBufferSerializer? Direct;
+    public object? Message;
     public ReadOnlySpan<byte> Bytes;
+
+    public readonly int Size => Text is not null ? Encoding.UTF8.GetByteCount(Text) : Direct?.SizeOf(Message!) ?? Bytes.Length;
+
+    /// <param name="target">Of <see cref="Size"/> bytes.</param>
+    public readonly void CopyTo(Span<byte> target)
+    {
+        if (Text is not null)
+            Encoding.UTF8.GetBytes(Text, target);
+        else if (Direct is not null)
+            Direct.Write(Message!, target);
+        else
+            Bytes.CopyTo(target);
+    }
 }
 
 /// <summary>
@@ -66,7 +85,7 @@ internal static class PduEncoder
     public static int Message(
         OutputBuffer output, ReadOnlySpan<byte> recipient, ReadOnlySpan<byte> sender, in OutPayload payload, ulong sequence, Ack? ack)
     {
-        var body = payload.Text is null ? payload.Bytes.Length : Encoding.UTF8.GetByteCount(payload.Text);
+        var body = payload.Size;
         var manifest = string.IsNullOrEmpty(payload.Manifest) ? 0 : Encoding.UTF8.GetByteCount(payload.Manifest);
         var message = Optional(body) + IntSize(payload.SerializerId) + Optional(manifest);
         var envelope = OutputBuffer.FieldSize(OutputBuffer.FieldSize(recipient.Length)) + OutputBuffer.FieldSize(message)
@@ -83,14 +102,10 @@ internal static class PduEncoder
         output.Head(1, OutputBuffer.FieldSize(recipient.Length));
         output.Message(1, recipient);
         output.Head(2, message);
-        if (payload.Text is { Length: > 0 } text)
+        if (body > 0)
         {
             output.Head(1, body);
-            Encoding.UTF8.GetBytes(text, output.Reserve(body));
-        }
-        else
-        {
-            output.Bytes(1, payload.Bytes);
+            payload.CopyTo(output.Reserve(body));
         }
 
         output.Int(2, payload.SerializerId);
