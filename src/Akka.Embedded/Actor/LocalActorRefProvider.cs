@@ -14,6 +14,7 @@ internal static class ActorRefProviders
     {
         ["Akka.Actor.LocalActorRefProvider"] = static (name, settings, events) => new LocalActorRefProvider(name, settings, events),
         ["Akka.Remote.RemoteActorRefProvider"] = static (name, settings, events) => new Akka.Remote.RemoteActorRefProvider(name, settings, events),
+        ["Akka.Cluster.ClusterActorRefProvider"] = static (name, settings, events) => new Akka.Cluster.ClusterActorRefProvider(name, settings, events),
     };
 
     public static IActorRefProvider Create(string typeName, string systemName, Settings settings, EventStream eventStream)

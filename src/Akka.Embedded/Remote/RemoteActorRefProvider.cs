@@ -52,22 +52,26 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
 
     public Deployer Deployer => _local.Deployer;
 
-    public void Init(ActorSystemImpl system)
+    public virtual void Init(ActorSystemImpl system)
     {
         _local.Init(system);
         var remoting = new Remoting(system, this);
         remoting.Start();
         _remoting = remoting;
         _information = new Akka.Serialization.Information(remoting.LocalAddress, system);
-        _remoteWatcher = system.SystemActorOf(
-            RemoteSettings.ConfigureDispatcher(Akka.Remote.RemoteWatcher.Props(
-                new DefaultFailureDetectorRegistry<Address>(CreateWatchDetector),
-                RemoteSettings.WatchHeartBeatInterval,
-                RemoteSettings.WatchUnreachableReaperInterval,
-                RemoteSettings.WatchHeartbeatExpectedResponseAfter)),
-            "remote-watcher");
+        _remoteWatcher = CreateRemoteWatcher(system);
         system.SystemActorOf(Props.Create(() => new RemotingTerminator(remoting)), "remoting-terminator");
     }
+
+    protected virtual IActorRef CreateRemoteWatcher(ActorSystemImpl system) => system.SystemActorOf(
+        RemoteSettings.ConfigureDispatcher(Akka.Remote.RemoteWatcher.Props(
+            CreateWatchDetectors(),
+            RemoteSettings.WatchHeartBeatInterval,
+            RemoteSettings.WatchUnreachableReaperInterval,
+            RemoteSettings.WatchHeartbeatExpectedResponseAfter)),
+        "remote-watcher");
+
+    private protected DefaultFailureDetectorRegistry<Address> CreateWatchDetectors() => new(CreateWatchDetector);
 
     public IInternalActorRef ActorOf(
         ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy? deploy, bool lookupDeploy, bool async)

@@ -118,7 +118,7 @@ public class RemoteWatcher : UntypedActor
     {
         foreach (var node in _watcheesOn.Keys)
         {
-            if (_unreachable.Contains(node))
+            if (_unreachable.Contains(node) || !Monitors(node))
                 continue;
             // A node that never answers would never be monitored, hence never missed: pretend one answer.
             if (!_detectors.IsMonitoring(node))
@@ -146,12 +146,31 @@ public class RemoteWatcher : UntypedActor
     {
         foreach (var node in _watcheesOn.Keys)
         {
-            if (_detectors.IsAvailable(node) || !_unreachable.Add(node))
+            if (!Monitors(node) || _detectors.IsAvailable(node) || !_unreachable.Add(node))
                 continue;
             _log.Warning("Detected unreachable: [{0}]", node);
             _provider.Quarantine(node, _uids.TryGetValue(node, out var uid) ? uid : null);
             AddressTerminatedTopic.Get(Context.System).Publish(new AddressTerminated(node));
         }
+    }
+
+    /// <summary>Whether that node's life is this actor's to judge.</summary>
+    protected virtual bool Monitors(Address node) => true;
+
+    /// <summary>From now on somebody else judges.</summary>
+    protected void StopMonitoring(Address node)
+    {
+        _unreachable.Remove(node);
+        _detectors.Remove(node);
+    }
+
+    /// <summary>Somebody else's judgement: the node is lost to everyone.</summary>
+    /// <param name="uid">that incarnation is quarantined; null: it has ended in order</param>
+    protected void Lose(Address node, int? uid)
+    {
+        if (uid is not null)
+            _provider.Quarantine(node, uid);
+        AddressTerminatedTopic.Get(Context.System).Publish(new AddressTerminated(node));
     }
 
     private void AddWatch(IInternalActorRef watchee, IInternalActorRef watcher)

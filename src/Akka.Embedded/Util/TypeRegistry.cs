@@ -30,6 +30,10 @@ internal static class TypeRegistry
         Register<Akka.Actor.LocalActorRefProvider>();
         Register<Akka.Serialization.ByteArraySerializer>();
         Register<Akka.Remote.Serialization.PrimitiveSerializers>();
+        Register<Akka.Cluster.Serialization.ClusterMessageSerializer>();
+        Register<Akka.Cluster.SBR.SplitBrainResolverProvider>();
+        Register<Akka.Cluster.NoDowning>();
+        Register<Akka.Cluster.Tools.Singleton.Serialization.ClusterSingletonMessageSerializer>();
     }
 
     /// <summary>Makes a type findable by its full name and keeps its constructors.</summary>
