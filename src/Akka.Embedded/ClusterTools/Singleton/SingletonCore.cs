@@ -35,7 +35,7 @@ internal enum SingletonTimer
 /// <code>
 /// Start          oldest, none older on its way out -> Oldest          else -> BecomingOldest or Younger
 /// Younger        became oldest: all before gone -> Oldest             else asks them -> BecomingOldest
-/// BecomingOldest HandOverDone, or all before gone -> Oldest
+/// BecomingOldest HandOverDone of all before, or they are gone -> Oldest
 /// Oldest         another is oldest -> WasOldest                       asked -> HandingOver
 /// WasOldest      asked -> HandingOver                                 exiting and nobody left -> Stopping
 /// HandingOver    singleton stopped -> End, or Younger when nobody asked
@@ -62,6 +62,9 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
     private bool _runs;
     private bool _exited;
     private bool _clusterEnding;
+
+    /// <summary>This member, leaving, has told a younger one that it may run it.</summary>
+    private bool _yielded;
 
     public ClusterSingletonState State { get; private set; } = ClusterSingletonState.Start;
 
@@ -179,16 +182,16 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
         switch (State, message)
         {
             case (ClusterSingletonState.Younger, HandOver.ToMe):
-                // It once ran here, before a restart that the other has not noticed.
-                if (!leaving)
-                    Send(from, HandOver.Done);
+                // It never ran here, or before a restart that the other has not noticed. Who is on its way out leaves it at that.
+                _yielded |= leaving;
+                Send(from, HandOver.Done);
                 break;
             case (ClusterSingletonState.BecomingOldest, HandOver.InProgress):
                 Effects.Add(new SingletonEffect.CancelTimer(SingletonTimer.HandOver));
                 break;
             case (ClusterSingletonState.BecomingOldest, HandOver.Done):
                 if (_before.Count > 0 && from.Equals(_before[0].Address))
-                    BecomeOldest();
+                    OnDoneBefore();
                 break;
             case (ClusterSingletonState.BecomingOldest, HandOver.TakeOverFromMe):
                 OnTakeOver(from, member);
@@ -207,6 +210,16 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
                 Send(from, HandOver.Done);
                 break;
         }
+    }
+
+    /// <summary>Several may have left within a moment, and changes of the oldest may have been seen out of order: everyone is asked.</summary>
+    private void OnDoneBefore()
+    {
+        _before.RemoveAt(0);
+        if (_before.Count == 0)
+            BecomeOldest();
+        else
+            AskForHandOver(attempt: 1);
     }
 
     private void OnTakeOver(Address from, UniqueAddress? member)
@@ -350,7 +363,7 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
 
     private void BecomeOldest()
     {
-        if (_clusterEnding)
+        if (_clusterEnding || _yielded)
             return;
         Become(ClusterSingletonState.Oldest);
         _before.Clear();
