@@ -23,8 +23,10 @@ public class BadInputTests
     [InlineData("topics list --bootstrap nowhere", "HOST:PORT")]
     public async Task Wrong_usage_is_said_and_exits_with_2(string arguments, string part)
     {
-        var result = await CliProcess.RunAsync(arguments.Split(' '));
-        Refused(result, 2, part);
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await CommandLine.RunAsync(arguments.Split(' '), output, error);
+        Refused(new CliResult(exitCode, output.ToString(), error.ToString()), 2, part);
     }
 
     [Theory]
