@@ -8,6 +8,8 @@ namespace ActorBroker.Cli;
 /// <summary>The program's commands, and what their failures look like to the user: one line and an exit code.</summary>
 internal static class CommandLine
 {
+    private const string TraceVariable = "ACTORBROKER_TRACE";
+
     /// <summary>How long Ctrl-C or SIGTERM waits for a command to end in order (a node flushes its logs) before the process ends anyway.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(90);
 
@@ -46,6 +48,13 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
+            return ExitCode.Failed;
+        }
+        catch (Exception e)
+        {
+            // Ours to mend, not the user's to read: the trace is for the report.
+            var trace = Environment.GetEnvironmentVariable(TraceVariable) is null ? $" (set {TraceVariable}=1 for where it happened)" : Environment.NewLine + e;
+            await error.WriteLineAsync($"actorbroker: unexpected {e.GetType().Name}: {e.Message}{trace}");
             return ExitCode.Failed;
         }
     }

@@ -13,8 +13,11 @@ namespace ActorBroker.Cli.Commands;
 internal sealed class ProduceRun(
     string topic, LineFormat format, RecordHeader[] headers, bool showRate, bool json, TextWriter output, TextWriter error)
 {
-    /// <summary>Records out at a time; beyond it reading waits. The producer's own memory bound is in bytes.</summary>
-    private const int MaxOutstanding = 100_000;
+    /// <summary>
+    /// Records out at a time; beyond it reading waits. Enough to fill every batch and request on their way; more only
+    /// fills caches and the garbage collector's hands (measured: half the rate at twenty times as many).
+    /// </summary>
+    private const int MaxOutstanding = 10_000;
     private const int MaxDistinctFaultsShown = 10;
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 
