@@ -81,7 +81,7 @@ internal sealed partial class ClusterCoreDaemon
     }
 
     /// <summary>
-    /// What an unreachable node says is not heard: it must not undo what is decided about it. It hears, though, and learns that it is down.
+    /// What an unreachable node says is not heard, or it could undo what is decided about it meanwhile.
     /// </summary>
     private bool IsFromPeer(UniqueAddress from)
     {
