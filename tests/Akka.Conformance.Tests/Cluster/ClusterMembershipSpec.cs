@@ -144,6 +144,17 @@ public sealed class ClusterMembershipSpec
     }
 
     [Fact]
+    public async Task A_node_that_never_joined_terminates_in_order()
+    {
+        await using var a = ClusterNode.Start();
+        var removed = new TaskCompletionSource();
+        a.Cluster.RegisterOnMemberRemoved(() => removed.TrySetResult());
+        await a.Terminate();
+        await removed.Task.WaitAsync(RemoteProbe.Deadline);
+        Assert.True(a.Cluster.IsTerminated);
+    }
+
+    [Fact]
     public async Task A_downed_node_is_removed_and_stops_itself()
     {
         await using var a = ClusterNode.Start();
