@@ -66,7 +66,7 @@ internal sealed class BrokerNode
             environment.Time,
             JournalLogs.OwnLogOptions(system.Settings.Config.GetConfig("actorbroker.journal.commit-log")),
             directory.Reserve));
-        logs.Quorum = new QuorumIdentity(new Member(options.NodeId, directory.Id), [options.NodeId]);
+        logs.JoinQuorum(QuorumIdentity.OfOne(new Member(options.NodeId, directory.Id)));
         return new BrokerNode(system, environment, options, directory);
     }
 

@@ -19,6 +19,7 @@ internal sealed record JournalStorage(IFileSystem Files, string Directory, TimeP
 internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
 {
     private readonly ConcurrentDictionary<string, JournalLog> _registered = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LocalVoter> _voters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OwnLog> _own = new(StringComparer.Ordinal);
 
     /// <summary>Our own logs that failed since the system started.</summary>
@@ -33,8 +34,23 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
 
     public static JournalLogs For(ActorSystem system) => system.WithExtension<JournalLogs, Provider>();
 
-    /// <summary>Set by the broker before the quorum's journal starts; without it this node is the only voter.</summary>
-    public QuorumIdentity Quorum { get; set; } = QuorumIdentity.Alone;
+    /// <summary>Without <see cref="JoinQuorum"/> this node is the only voter.</summary>
+    public QuorumIdentity Quorum { get; private set; } = QuorumIdentity.Alone;
+
+    /// <summary>
+    /// Once, before the quorum's journal starts and after <see cref="Configure"/>. Where there are other voters, this node's
+    /// serves them from now on.
+    /// </summary>
+    public void JoinQuorum(QuorumIdentity quorum)
+    {
+        Invariant.Check(quorum.Voters.Contains(quorum.Self.Broker), "a node that is no voter joined the quorum");
+        Quorum = quorum;
+        if (!quorum.IsAlone)
+            system.SystemActorOf(Props.Create(() => new VoterEndpoint(this)).WithDispatcher("actorbroker.io-dispatcher"), VoterEndpoint.Name);
+    }
+
+    /// <summary>This node's voter of a persistence id of the quorum's journal.</summary>
+    public LocalVoter Voter(string persistenceId) => _voters.GetOrAdd(persistenceId, static (id, logs) => new LocalVoter(logs, id), this);
 
     /// <summary>Without this call the configuration says where logs lie, on the real file system.</summary>
     public void Configure(JournalStorage storage)

@@ -73,6 +73,38 @@ internal sealed class LogIndexState
         if (entry.SetsMembers) _members.Add((entry.Id.Sequence, entry.Members));
     }
 
+    /// <summary>End i64, then counted i32: epochs (i32, start i64), members (sequence i64, count of bytes i32, bytes).</summary>
+    public void Write(BinaryWriter to)
+    {
+        to.Write(End);
+        to.Write(_epochs.Count);
+        foreach (var (epoch, start) in _epochs)
+        {
+            to.Write(epoch.Value);
+            to.Write(start);
+        }
+
+        to.Write(_members.Count);
+        foreach (var (sequence, members) in _members)
+        {
+            var bytes = MembersCodec.Encode(members);
+            to.Write(sequence);
+            to.Write(bytes.Length);
+            to.Write(bytes);
+        }
+    }
+
+    /// <exception cref="IOException">It ends too early.</exception>
+    public static LogIndexState Read(BinaryReader from)
+    {
+        var index = new LogIndexState { End = from.ReadInt64() };
+        for (var left = from.ReadInt32(); left > 0; left--)
+            index._epochs.Add((new LeaderEpoch(from.ReadInt32()), from.ReadInt64()));
+        for (var left = from.ReadInt32(); left > 0; left--)
+            index._members.Add((from.ReadInt64(), MembersCodec.Decode(from.ReadBytes(Math.Clamp(from.ReadInt32(), 0, MembersCodec.MaxSize)))));
+        return index;
+    }
+
     /// <summary>Nothing behind this sequence number stays.</summary>
     public void ApplyCut(long end)
     {

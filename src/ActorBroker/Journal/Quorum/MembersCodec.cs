@@ -13,6 +13,8 @@ internal static class MembersCodec
     private const byte Version = 1;
     private const int MemberSize = 20;
 
+    public const int MaxSize = 2 + (byte.MaxValue * MemberSize);
+
     public static byte[] Encode(ImmutableArray<Member> members)
     {
         var bytes = new byte[2 + (members.Length * MemberSize)];

@@ -11,5 +11,5 @@ internal sealed class QuorumJournal(Config config) : LogJournal(config)
         string persistenceId,
         Func<IPersistentRepresentation, IPersistentRepresentation> adaptToJournal,
         Func<IPersistentRepresentation, IEnumerable<IPersistentRepresentation>> adaptFromJournal) =>
-        Props.Create(() => new QuorumWriter(persistenceId, new NoOtherVoters(), adaptToJournal, adaptFromJournal));
+        Props.Create(() => new QuorumWriter(persistenceId, adaptToJournal, adaptFromJournal));
 }

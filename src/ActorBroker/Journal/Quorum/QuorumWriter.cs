@@ -12,8 +12,13 @@ namespace ActorBroker.Journal.Quorum;
 /// recovery bids for a new epoch unless this writer leads already; a write is answered once it is committed. A fault of
 /// this node's disk, or a higher epoch, fails what is under way and everything after it until the next recovery.
 /// </summary>
-internal sealed class QuorumWriter : UntypedActor
+internal sealed class QuorumWriter : UntypedActor, IWithTimers
 {
+    /// <summary>Until what has no answer is asked again; doubles each time, and other nodes are never left alone for longer than the last.</summary>
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(2);
+
     private readonly string _persistenceId;
     private readonly IVoterTransport _others;
     private readonly JournalLogs _logs;
@@ -25,27 +30,37 @@ internal sealed class QuorumWriter : UntypedActor
     private readonly List<WriteMessages> _queued = [];
     private readonly Queue<ProposedWrite> _proposed = new();
     private readonly List<ReplayMessages> _recovering = [];
-    private readonly List<VoterEffect> _voterEffects = [];
-    private VoterStore? _store;
-    private VoterCore? _voter;
+    private readonly LocalVoter _voter;
+    private readonly VoterFrameReader _frames = new();
     private Exception? _fault;
     private bool _writeIsDue;
+    private bool _isOpen;
+
+    /// <summary>Who recovered in this epoch.</summary>
+    private IActorRef? _leadsFor;
+    private TimeSpan _retryAfter = FirstRetry;
+
+    /// <summary>Two nodes' differ, by their disks' ids.</summary>
+    private readonly Random _random;
 
     public QuorumWriter(
         string persistenceId,
-        IVoterTransport others,
         Func<IPersistentRepresentation, IPersistentRepresentation> adaptToJournal,
         Func<IPersistentRepresentation, IEnumerable<IPersistentRepresentation>> adaptFromJournal)
     {
         var system = (ExtendedActorSystem)Context.System;
         _persistenceId = persistenceId;
-        _others = others;
         _logs = JournalLogs.For(system);
+        _voter = _logs.Voter(persistenceId);
+        _others = _logs.Quorum.IsAlone ? new NoOtherVoters() : new RemoteVoters(persistenceId, _logs.Quorum, system, Self);
+        _random = new Random(_logs.Quorum.Self.GetHashCode());
         _codec = new EventCodec(system);
         _adaptToJournal = adaptToJournal;
         _adaptFromJournal = adaptFromJournal;
         _writer = new QuorumWriterCore(_logs.Quorum.Voters);
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void OnReceive(object message)
     {
@@ -62,8 +77,13 @@ internal sealed class QuorumWriter : UntypedActor
                 _writeIsDue = false;
                 Propose();
                 return;
-            case VoterReply reply:
-                Guarded(effects => _writer.OnReply(reply, effects));
+            case VoterFrame frame:
+                OnFrame(frame);
+                return;
+            case RetryDue:
+                _retryAfter = TimeSpan.FromTicks(Math.Min(_retryAfter.Ticks * 2, LastRetry.Ticks));
+                if (_fault is null) Guarded(_writer.OnTick);
+                SetRetry();
                 return;
         }
 
@@ -96,7 +116,7 @@ internal sealed class QuorumWriter : UntypedActor
         FailAll(new OperationCanceledException($"The journal of [{_persistenceId}] is stopping."));
         try
         {
-            if (_fault is null && _store is not null) _logs.Close(_persistenceId);
+            if (_isOpen) _voter.Release();
         }
         catch (Exception cause)
         {
@@ -106,17 +126,28 @@ internal sealed class QuorumWriter : UntypedActor
 
     private void OnReplay(ReplayMessages message)
     {
-        if (_writer.Phase == WriterPhase.Leading && _fault is null)
+        if (_fault is null && _writer.Phase == WriterPhase.Leading)
         {
-            Replay(message);
-            return;
+            // Since another actor recovered here there may have been a writer elsewhere that this one has not heard of.
+            if (_logs.Quorum.IsAlone || message.PersistentActor.Equals(_leadsFor))
+            {
+                _recovering.Add(message);
+                ReplayWhatIsHeld();
+                return;
+            }
+
+            FailAll(new IOException($"[{_persistenceId}] has another writer on this node."));
         }
 
+        _leadsFor = message.PersistentActor;
         _recovering.Add(message);
+
         if (_fault is null && _writer.Phase is WriterPhase.Bidding or WriterPhase.Starting) return;
         try
         {
-            Open();
+            _isOpen = true;
+            _voter.Open();
+            _fault = null;
         }
         catch (Exception cause)
         {
@@ -125,16 +156,57 @@ internal sealed class QuorumWriter : UntypedActor
         }
 
         Guarded(_writer.Start);
+        RetrySoon();
     }
 
-    private void Open()
+    private void OnFrame(VoterFrame frame)
     {
-        if (_store is not null && _fault is null) return;
-        var log = _store is null ? _logs.Open(_persistenceId) : _logs.Reopen(_persistenceId, _store.Log);
-        Invariant.Check(log is { Content: JournalLogContent.Events }, "a quorum's log holds events and is not registered");
-        _store = new VoterStore(log, _logs.Storage.Files, _logs.Quorum.Self);
-        _voter = _store.Load();
-        _fault = null;
+        VoterMessage? message;
+        try
+        {
+            message = _frames.OnFrame(frame, Sender);
+        }
+        catch (IOException damage)
+        {
+            _warn.Warning("An answer of voter {0} for [{1}] was dropped: {2}", frame.From, _persistenceId, damage.Message);
+            return;
+        }
+
+        if (message is null || _fault is not null) return;
+        switch (message.Content)
+        {
+            case VoterReply reply:
+                Guarded(effects => _writer.OnReply(reply, effects));
+                break;
+            case EntriesRead read when read.Epoch == _writer.Epoch:
+                Guarded(effects => _writer.OnRead(read.To, read.From, read.Entries, effects));
+                break;
+            case IndexRead read when read.Epoch == _writer.Epoch:
+                Guarded(effects => _writer.OnAdopted(read.Index, effects));
+                break;
+        }
+    }
+
+    private void RetrySoon()
+    {
+        if (_logs.Quorum.IsAlone || (_retryAfter == FirstRetry && Timers.IsTimerActive(RetryDue.Instance))) return;
+        _retryAfter = FirstRetry;
+        SetRetry();
+    }
+
+    private void SetRetry()
+    {
+        // Writers that bid against each other must not do so in step.
+        var jitter = 0.75 + (0.5 * _random.NextDouble());
+        Timers.StartSingleTimer(RetryDue.Instance, RetryDue.Instance, _retryAfter * jitter);
+    }
+
+    private void ReplayWhatIsHeld()
+    {
+        if (_writer.Phase != WriterPhase.Leading || _writer.HeldBy(_logs.Quorum.Self) < _writer.Committed) return;
+        foreach (var replay in _recovering)
+            Replay(replay);
+        _recovering.Clear();
     }
 
     private void Replay(ReplayMessages message)
@@ -142,7 +214,7 @@ internal sealed class QuorumWriter : UntypedActor
         var actor = message.PersistentActor;
         try
         {
-            var replay = new LogReplay(_store!.Log, _persistenceId, _codec, stored =>
+            var replay = new LogReplay(_voter.Log, _persistenceId, _codec, stored =>
             {
                 foreach (var adapted in _adaptFromJournal(stored))
                     actor.Tell(new ReplayedMessage(adapted), ActorRefs.NoSender);
@@ -191,7 +263,11 @@ internal sealed class QuorumWriter : UntypedActor
 
         _queued.Clear();
         if (entries.Count == 0) Answer();
-        else Guarded(effects => _writer.Propose(entries.ToImmutable(), effects));
+        else
+        {
+            Guarded(effects => _writer.Propose(entries.ToImmutable(), effects));
+            RetrySoon();
+        }
     }
 
     private QuorumEntry Encode(EntryId last, AtomicWrite write)
@@ -200,9 +276,11 @@ internal sealed class QuorumWriter : UntypedActor
         using var builder = new RecordBatchBuilder(Array.MaxLength);
         _codec.Encode(builder, events, _adaptToJournal, _logs.Storage.Time.GetUtcNow().ToUnixTimeMilliseconds());
         var batch = Finish(builder, last);
+        if (!_logs.Quorum.IsAlone && batch.Length > VoterFrame.MaxEntry)
+            throw new EventRefusedException($"The event takes {batch.Length} bytes; a quorum of several voters takes at most {VoterFrame.MaxEntry}.");
         // Told now: an entry that was proposed can't be taken back.
         var storage = _logs.Storage;
-        if (storage.Reserve?.TryTake(batch.Length) == false || storage.Files.FreeBytes(_store!.Log.Log.Directory) < batch.Length)
+        if (storage.Reserve?.TryTake(batch.Length) == false || storage.Files.FreeBytes(_voter.Log.Log.Directory) < batch.Length)
             throw new JournalFullException(_persistenceId);
         return new QuorumEntry(last, new EntryId(_writer.Epoch, last.Sequence + events.Count), batch, default);
     }
@@ -223,6 +301,7 @@ internal sealed class QuorumWriter : UntypedActor
             // Performing one may add more behind it: this node's voter answers at once.
             for (var i = 0; i < effects.Count; i++)
                 Perform(effects[i], effects);
+            if (_recovering.Count > 0) ReplayWhatIsHeld();
         }
         catch (Exception cause)
         {
@@ -235,19 +314,19 @@ internal sealed class QuorumWriter : UntypedActor
         switch (effect.Kind)
         {
             case WriterEffectKind.Send when effect.To == _logs.Quorum.Self.Broker:
-                Vote(effect.Request!, effects);
+                _writer.OnReply(_voter.Step(effect.Request!), effects);
                 break;
             case WriterEffectKind.Send:
                 _others.Send(effect.To, effect.Request!);
                 break;
             case WriterEffectKind.Read when effect.Source != _logs.Quorum.Self.Broker:
-                _others.Read(effect);
+                _others.Read(_writer.Epoch, effect);
                 break;
             case WriterEffectKind.Read when effect.To == BrokerId.None:
-                _writer.OnAdopted(_voter!.Log.Copy(), effects);
+                _writer.OnAdopted(_voter.Index(), effects);
                 break;
             case WriterEffectKind.Read:
-                _writer.OnRead(effect.To, effect.From, _store!.Read(effect.From, effect.Through), effects);
+                _writer.OnRead(effect.To, effect.From, _voter.Read(effect.From, effect.Through, QuorumWriterCore.MaxRequestBytes), effects);
                 break;
             case WriterEffectKind.EncodeMembers:
                 using (var builder = new RecordBatchBuilder(Array.MaxLength) { IsControl = true })
@@ -258,9 +337,7 @@ internal sealed class QuorumWriter : UntypedActor
 
                 break;
             case WriterEffectKind.Ready:
-                foreach (var replay in _recovering)
-                    Replay(replay);
-                _recovering.Clear();
+                // The events are read from this node's log, which may lack some: ReplayWhatIsHeld.
                 break;
             case WriterEffectKind.Committed:
                 Answer();
@@ -268,17 +345,6 @@ internal sealed class QuorumWriter : UntypedActor
             case WriterEffectKind.Lost:
                 FailAll(new IOException($"[{_persistenceId}] has another writer, of epoch {effect.Epoch}."));
                 break;
-        }
-    }
-
-    private void Vote(VoterRequest request, List<WriterEffect> effects)
-    {
-        _voterEffects.Clear();
-        _voter!.Step(request, _voterEffects);
-        foreach (var effect in _voterEffects)
-        {
-            if (effect.Kind == VoterEffectKind.Reply) _writer.OnReply(effect.Answer!, effects);
-            else _store!.Perform(effect);
         }
     }
 
@@ -311,6 +377,13 @@ internal sealed class QuorumWriter : UntypedActor
     private void Delete(DeleteMessagesTo message)
     {
         var answer = message.PersistentActor;
+        if (!_logs.Quorum.IsAlone)
+        {
+            // A voter that lacks them could never get them, and what the snapshot says that stands for them lies on this node only.
+            answer.Tell(new DeleteMessagesFailure(new NotSupportedException("A quorum of several voters keeps its events."), message.ToSequenceNr), Self);
+            return;
+        }
+
         if (_fault is not null || _writer.Phase != WriterPhase.Leading || message.ToSequenceNr > _writer.Committed)
         {
             var cause = new ArgumentException($"Can't delete to {message.ToSequenceNr}: [{_persistenceId}] is committed up to {_writer.Committed}.", nameof(message));
@@ -320,7 +393,7 @@ internal sealed class QuorumWriter : UntypedActor
 
         try
         {
-            if (message.ToSequenceNr > _store!.Log.Log.LogStartOffset.Value) _store.DeleteTo(message.ToSequenceNr, _voter!.Log);
+            _voter.DeleteTo(message.ToSequenceNr);
             answer.Tell(new DeleteMessagesSuccess(message.ToSequenceNr), Self);
         }
         catch (Exception cause)
@@ -353,6 +426,11 @@ internal sealed class QuorumWriter : UntypedActor
     /// <param name="Items">For each atomic write why it was rejected, or the number of its first event.</param>
     /// <param name="End">Commits with this sequence number.</param>
     private sealed record ProposedWrite(WriteMessages Message, List<(AtomicWrite Write, Exception? Rejection, long First)> Items, long End);
+
+    private sealed class RetryDue
+    {
+        public static readonly RetryDue Instance = new();
+    }
 
     private sealed class WriteDue
     {

@@ -71,7 +71,7 @@ internal sealed class VoterStore(JournalLog log, IFileSystem files, Member self)
                 var header = HeaderOf(rest.Span);
                 if (isFirst && header.BaseOffset > Offset.Zero) index.ApplyBase(new EntryId(_state.BaseEpoch, header.BaseOffset.Value), _state.BaseMembers);
                 isFirst = false;
-                index.Apply(Entry(index.Last, header, rest[..(int)header.SizeInBytes], copy: false));
+                index.Apply(Entry(index.Last, header, rest[..(int)header.SizeInBytes], keep: false));
                 rest = rest[(int)header.SizeInBytes..];
             }
 
@@ -82,18 +82,29 @@ internal sealed class VoterStore(JournalLog log, IFileSystem files, Member self)
         return index;
     }
 
-    /// <summary>Some of the entries behind this one, up to a sequence number; none where there are none.</summary>
-    public ImmutableArray<QuorumEntry> Read(EntryId from, long through)
+    /// <summary>Some of the entries that end behind this one, up to a sequence number; none where there are none.</summary>
+    public ImmutableArray<QuorumEntry> Read(EntryId from, long through, int maxBytes, LogIndexState index)
     {
-        if (from.Sequence >= Math.Min(through, Log.Log.LogEndOffset.Value)) return [];
+        if (from.Sequence < Log.Log.LogStartOffset.Value || from.Sequence >= Math.Min(through, Log.Log.LogEndOffset.Value)) return [];
+        using var read = Log.Log.Read(new Offset(from.Sequence), maxBytes, new Offset(through), minOneBatch: true);
+        if (read.Batches.IsEmpty) return [];
+        // The batch that holds this offset may begin before it.
+        var start = HeaderOf(read.Batches.Span).BaseOffset.Value;
+        return Parse(start == 0 ? EntryId.Zero : new EntryId(index.EpochAt(start), start), read.Batches.ToArray());
+    }
+
+    /// <summary>The entries that these batches are. They share the memory.</summary>
+    /// <exception cref="InvalidDataException">That is not what they are.</exception>
+    public static ImmutableArray<QuorumEntry> Parse(EntryId previous, ReadOnlyMemory<byte> batches)
+    {
         var entries = ImmutableArray.CreateBuilder<QuorumEntry>();
-        using var read = Log.Log.Read(new Offset(from.Sequence), ReadBytes, new Offset(through), minOneBatch: true);
-        var previous = from;
-        for (var rest = read.Batches; !rest.IsEmpty;)
+        for (var rest = batches; !rest.IsEmpty;)
         {
             var header = HeaderOf(rest.Span);
-            entries.Add(Entry(previous, header, rest[..(int)header.SizeInBytes], copy: true));
-            previous = entries[^1].Id;
+            if (header.BaseOffset.Value != previous.Sequence) throw new InvalidDataException("A quorum entry does not follow the one before.");
+            var entry = Entry(previous, header, rest[..(int)header.SizeInBytes], keep: true);
+            entries.Add(entry);
+            previous = entry.Id;
             rest = rest[(int)header.SizeInBytes..];
         }
 
@@ -103,10 +114,10 @@ internal sealed class VoterStore(JournalLog log, IFileSystem files, Member self)
     private static RecordBatchHeader HeaderOf(ReadOnlySpan<byte> bytes) =>
         RecordBatchValidator.CheckFrame(bytes, out var header) == BatchFault.None ? header : throw new InvalidDataException("A voter's log ends within a batch.");
 
-    private static QuorumEntry Entry(EntryId previous, in RecordBatchHeader header, ReadOnlyMemory<byte> batch, bool copy) => new(
+    private static QuorumEntry Entry(EntryId previous, in RecordBatchHeader header, ReadOnlyMemory<byte> batch, bool keep) => new(
         previous,
         new EntryId(header.PartitionLeaderEpoch, header.NextOffset.Value),
-        copy ? batch.ToArray() : default,
+        keep ? batch : default,
         header.IsControl ? Members(batch.Span) : default);
 
     private static ImmutableArray<Member> Members(ReadOnlySpan<byte> batch)
