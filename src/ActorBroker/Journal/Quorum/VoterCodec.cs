@@ -99,7 +99,7 @@ internal static class VoterCodec
             var epoch = new LeaderEpoch(from.ReadInt32());
             return new VoterMessage(persistenceId, DecodeContent(from, kind, epoch));
         }
-        catch (InvalidDataException damage)
+        catch (Exception damage) when (damage is InvalidDataException or FormatException)
         {
             throw new IOException("A voter's message is damaged.", damage);
         }

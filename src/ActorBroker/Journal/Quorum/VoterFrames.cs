@@ -33,6 +33,8 @@ internal sealed record VoterFrame(BrokerId From, long Number, int At, int Total,
 /// <summary>Puts messages together again: of each sender one at a time, whose pieces come in order or not at all.</summary>
 internal sealed class VoterFrameReader
 {
+    private const int MaxPartial = 16;
+
     private readonly Dictionary<IActorRef, (long Number, int End, byte[] Bytes)> _partial = [];
 
     /// <summary>The message that this piece completes, or null.</summary>
@@ -42,6 +44,8 @@ internal sealed class VoterFrameReader
         if (frame.At == 0)
         {
             if (frame.Piece.Length == frame.Total) return VoterCodec.Decode(frame.Piece.ToArray());
+            // Left behind by senders that are gone; one that is not sends again.
+            if (_partial.Count >= MaxPartial) _partial.Clear();
             _partial[sender] = (frame.Number, 0, new byte[frame.Total]);
         }
 
