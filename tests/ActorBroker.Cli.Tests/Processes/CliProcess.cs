@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 
 namespace ActorBroker.Cli.Tests.Processes;
 
@@ -13,6 +14,10 @@ internal static class CliProcess
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
+    /// <summary>The program beside the tests, unless their project names another build of it.</summary>
+    private static readonly string Program = typeof(CliProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "CliPath")?.Value
+        ?? Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll");
+
     public static Process Start(params string[] args)
     {
         var start = new ProcessStartInfo("dotnet")
@@ -22,7 +27,7 @@ internal static class CliProcess
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll"));
+        start.ArgumentList.Add(Program);
         foreach (var arg in args) start.ArgumentList.Add(arg);
         // A fixed terminal-less face, whatever runs the tests.
         start.Environment["NO_COLOR"] = "1";
