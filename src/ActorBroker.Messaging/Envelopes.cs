@@ -12,6 +12,12 @@ namespace ActorBroker.Messaging;
 /// <param name="Body">The request.</param>
 public sealed record ApiRequest(int CorrelationId, string? ClientId, int MaxResponseBytes, IRequest Body)
 {
+    /// <summary>
+    /// Bytes of a frame that clients leave for remoting's envelope (both actors' paths, serializer and manifest) and a
+    /// message's fixed fields.
+    /// </summary>
+    public const int FrameReserve = 2048;
+
     /// <summary>The version of the API in which the body travels; the highest known here unless both sides agreed on less.</summary>
     public short Version { get; init; } = ApiRegistry.Get(Body.ApiKey).MaxVersion;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using ActorBroker.Cli.Tests.Processes;
 using ActorBroker.Client;
 using ActorBroker.Log;
@@ -105,17 +106,39 @@ public sealed class ProductTests : IAsyncLifetime
         Assert.Equal(ErrorCode.MessageTooLarge, failure.Error);
         Assert.Equal(0, (await producer.ProduceAsync("huge", null, Bytes("fits"))).Offset.Value);
 
-        // Whoever does as he is told gets it through.
-        var needed = System.Text.RegularExpressions.Regex.Match(failure.Message, @"akka\.remote\.dot-netty\.tcp\.maximum-frame-size to at least (\d+)b").Groups[1].Value;
-        var frames = $"akka.remote.dot-netty.tcp {{ maximum-frame-size = {needed}b, send-buffer-size = {needed}b, receive-buffer-size = {needed}b }}";
-        await using var roomy = new Application(_node.Bootstrap, frames);
+        // Whoever does as he is told gets it through, and back.
+        await using var roomy = new Application(_node.Bootstrap, FramesAsTold(failure.Message));
         await using (var larger = roomy.Producer())
             Assert.Equal(1, (await larger.ProduceAsync("huge", null, new byte[200_000])).Offset.Value);
         Assert.Equal([4, 200_000], (await roomy.ReadAllAsync("huge", _deadline.Token)).Select(record => record.Value!.Value.Length));
 
-        // And a reader with small frames hears why it can't go on.
+        // A reader with small frames hears why it can't go on, and what to change.
         var stopped = await Assert.ThrowsAsync<ConsumerException>(() => _application.ReadAllAsync("huge", _deadline.Token));
-        Assert.Contains("akka.remote.dot-netty.tcp.maximum-frame-size", stopped.Message, StringComparison.Ordinal);
+        await using var reader = new Application(_node.Bootstrap, FramesAsTold(stopped.Message));
+        Assert.Equal(2, (await reader.ReadAllAsync("huge", _deadline.Token)).Count);
+    }
+
+    [Fact]
+    public async Task What_just_fits_a_frame_when_written_fits_one_when_read()
+    {
+        await _application.CreateTopicAsync("brim", 1);
+        await using var producer = _application.Producer();
+        var sizes = new List<int>();
+        for (var size = 125_000; size < 128_000; size += 100)
+        {
+            try
+            {
+                await producer.ProduceAsync("brim", null, new byte[size]);
+                sizes.Add(size);
+            }
+            catch (DeliveryException e) when (e.Error == ErrorCode.MessageTooLarge)
+            {
+                break;
+            }
+        }
+
+        Assert.InRange(sizes.Count, 1, 29);
+        Assert.Equal(sizes, (await _application.ReadAllAsync("brim", _deadline.Token)).Select(record => record.Value!.Value.Length));
     }
 
     [Fact]
@@ -138,6 +161,14 @@ public sealed class ProductTests : IAsyncLifetime
         Assert.Equal(
             Enumerable.Range(0, 100).Select(i => $"{i}"),
             (await _application.ReadAllAsync("kept", _deadline.Token)).Select(record => Text(record.Value)));
+    }
+
+    private static string FramesAsTold(string message)
+    {
+        var size = Regex.Match(message, @"akka\.remote\.dot-netty\.tcp\.maximum-frame-size to at least (?<size>\d+b)", RegexOptions.ExplicitCapture, Deadline);
+        Assert.True(size.Success, message);
+        var bytes = size.Groups["size"].Value;
+        return $"akka.remote.dot-netty.tcp {{ maximum-frame-size = {bytes}, send-buffer-size = {bytes}, receive-buffer-size = {bytes} }}";
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ActorBroker.Log;
+using ActorBroker.Messaging;
 using ActorBroker.Protocol;
 using ActorBroker.Replication;
 
@@ -132,10 +133,11 @@ internal sealed class PendingFetch(ApiCall call, FetchRequest request, FetchRead
     private void FailAsTooLarge(FetchSlot slot)
     {
         var needed = (slot.Unsendable + reader.Overhead).ToString(CultureInfo.InvariantCulture);
+        var frame = (slot.Unsendable + reader.Overhead + ApiRequest.FrameReserve).ToString(CultureInfo.InvariantCulture);
         var allowed = call.Context.MaxResponseBytes.ToString(CultureInfo.InvariantCulture);
         call.Fail(
             ErrorCode.MessageTooLarge,
             $"The batch at offset {slot.Request.FetchOffset.ToString(CultureInfo.InvariantCulture)} of {slot.Handle!.Partition} needs a response of {needed} bytes, " +
-            $"and this client takes {allowed}: set akka.remote.dot-netty.tcp.maximum-frame-size to at least {needed} bytes plus 1 KiB in the client's system.");
+            $"and this client takes {allowed}: set akka.remote.dot-netty.tcp.maximum-frame-size to at least {frame}b in the client's system.");
     }
 }

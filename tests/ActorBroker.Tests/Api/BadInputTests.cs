@@ -109,7 +109,8 @@ public sealed class BadInputTests : TestKit
         Assert.Equal(ErrorCode.MessageTooLarge, rejected.ErrorCode);
         Assert.Contains("akka.remote.dot-netty.tcp.maximum-frame-size", rejected.Message, StringComparison.Ordinal);
 
-        var needed = int.Parse(System.Text.RegularExpressions.Regex.Match(rejected.Message, "at least ([0-9]+) bytes").Groups[1].Value);
+        var frame = int.Parse(System.Text.RegularExpressions.Regex.Match(rejected.Message, "at least ([0-9]+)b").Groups[1].Value);
+        var needed = frame - ApiRequest.FrameReserve;
         var response = _node.Ask<FetchResponse>(DataPath.Fetch("flights", 0), maxResponseBytes: needed);
         Assert.Single(DataPath.Records(DataPath.Only(response)));
         var answer = new ApiResponse(1, response);
