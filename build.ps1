@@ -11,16 +11,17 @@ param(
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
 
-$version = if ($AkkaVersion) { @("-p:AkkaVersion=$AkkaVersion") } else { @() }
+[string[]] $version = @()
+if ($AkkaVersion) { $version += "-p:AkkaVersion=$AkkaVersion" }
 if ($AkkaSource -eq 'auto') {
-    dotnet msbuild src/ActorBroker -restore -t:CheckAkkaVersion -p:AkkaSource=nuget @version -verbosity:quiet *> $null
+    dotnet msbuild src/ActorBroker -restore -t:CheckAkkaVersion "-p:AkkaSource=nuget" @version -verbosity:quiet *> $null
     $AkkaSource = if ($LASTEXITCODE -eq 0) { 'nuget' } else { 'embedded' }
 }
 Write-Host "Akka engine: $AkkaSource"
 
-dotnet build -c $Configuration -p:AkkaSource=$AkkaSource @version
+dotnet build -c $Configuration "-p:AkkaSource=$AkkaSource" @version
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 if (-not $SkipTests) {
-    dotnet test -c $Configuration -p:AkkaSource=$AkkaSource @version --no-build
+    dotnet test -c $Configuration "-p:AkkaSource=$AkkaSource" @version --no-build
     exit $LASTEXITCODE
 }
