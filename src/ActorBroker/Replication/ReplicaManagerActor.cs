@@ -216,7 +216,9 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         var wanted = _core.Wanted(key)!;
         open.Actor!.Tell(new PartitionProtocol.Assign(wanted.Assignment, wanted.Settings));
         var options = wanted.Settings.Log;
-        if (open.Log.Options != options) RunOnLog(key, log => log.Options = options);
+        if (open.LogOptions == options) return;
+        open.LogOptions = options;
+        RunOnLog(key, log => log.Options = options);
     }
 
     private void OnTick(ReplicaManagerProtocol.Tick tick)
@@ -278,6 +280,9 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
     /// <param name="highWatermark">As of the last checkpoint before it was opened.</param>
     private sealed class OpenReplica(PartitionLog log, Offset highWatermark)
     {
+        /// <summary>What the log was last told, which it may not have heard yet: its own could be those before.</summary>
+        public LogOptions LogOptions { get; set; } = log.Options;
+
         public PartitionLog Log => log;
 
         public Offset HighWatermark => highWatermark;
