@@ -107,6 +107,8 @@ internal sealed partial class ClusterCoreDaemon
 
         if (!remote.Has(Me))
         {
+            // Removed already: they know.
+            EndFarewell();
             _cluster.Log($"Ignoring received gossip that does not contain myself, from [{from.Address}]");
             return;
         }
@@ -131,6 +133,8 @@ internal sealed partial class ClusterCoreDaemon
         }
         else if (talkBack && !(_exitingInProgress && ordering is VectorClock.Ordering.Same or VectorClock.Ordering.After))
             GossipTo(from);
+        if (_farewell is not null && IsExitKnown)
+            EndFarewell();
     }
 
     private void ReapUnreachable()

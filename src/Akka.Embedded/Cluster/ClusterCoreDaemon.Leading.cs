@@ -7,6 +7,7 @@ namespace Akka.Cluster;
 internal sealed partial class ClusterCoreDaemon
 {
     private ImmutableHashSet<UniqueAddress> _exitingConfirmed = [];
+    private IActorRef? _farewell;
     private bool _isLeader;
     private int _turnsWithoutConvergence;
     private int _turnsAfterDown;
@@ -126,7 +127,7 @@ internal sealed partial class ClusterCoreDaemon
     /// <summary>The coordinated shutdown does what must be done first, and then says <see cref="ClusterProtocol.ExitingCompleted"/>.</summary>
     private void StartExiting(string why)
     {
-        if (_exitingInProgress)
+        if (_exitingInProgress || _exitingDone)
             return;
         _exitingInProgress = true;
         if (_shutdown.ShutdownReason is null)
@@ -139,6 +140,7 @@ internal sealed partial class ClusterCoreDaemon
     {
         _cluster.Log("Exiting completed");
         _exitingInProgress = false;
+        _exitingDone = true;
         if (_state.SelfMember is not null)
         {
             _state = _state.Seen();
@@ -152,6 +154,32 @@ internal sealed partial class ClusterCoreDaemon
                     CoreAt(node.Address).Tell(new ClusterProtocol.ExitingConfirmed(Me));
         }
 
+        _farewell = Sender;
+        if (IsExitKnown)
+            EndFarewell();
+        else
+            Timers.StartSingleTimer(Tick.EndFarewell, Tick.EndFarewell, LongestFarewell);
+    }
+
+    /// <summary>
+    /// The connections close with this node, and what is under way on them can be lost: then the others would take it for one that crashed while
+    /// leaving, and wait for somebody to down it. So it goes once one of those who stay has this view, or all have gone.
+    /// </summary>
+    private bool IsExitKnown
+    {
+        get
+        {
+            var stay = Current.Members.Where(m => _state.CanGossipTo(m.UniqueAddress) && m.Status is MemberStatus.Up or MemberStatus.Leaving).ToArray();
+            return _state.SelfMember is null || stay.Length == 0 || stay.Any(m => Current.IsSeenBy(m.UniqueAddress));
+        }
+    }
+
+    private void EndFarewell()
+    {
+        if (_farewell is not { } asked)
+            return;
+        _farewell = null;
+        asked.Tell(Done.Instance);
         _cluster.Shutdown();
     }
 

@@ -31,7 +31,10 @@ internal sealed partial class ClusterCoreDaemon : UntypedActor, IWithTimers, IRe
         Lead,
         RetryJoin,
         GiveUpJoining,
+        EndFarewell,
     }
+
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
 
     /// <summary>Gossips sent at once by a node that is about to go.</summary>
     private const int FarewellGossips = 5;
@@ -52,6 +55,7 @@ internal sealed partial class ClusterCoreDaemon : UntypedActor, IWithTimers, IRe
     private MembershipState _state;
     private Phase _phase;
     private bool _exitingInProgress;
+    private bool _exitingDone;
 
     public ClusterCoreDaemon(Cluster cluster, IActorRef publisher)
     {
@@ -114,7 +118,6 @@ internal sealed partial class ClusterCoreDaemon : UntypedActor, IWithTimers, IRe
         {
             case ClusterProtocol.ExitingCompleted:
                 OnExitingCompleted();
-                Sender.Tell(Done.Instance);
                 break;
             case ClusterProtocol.Foreign foreign:
                 Refuse(foreign, Sender);
@@ -187,6 +190,9 @@ internal sealed partial class ClusterCoreDaemon : UntypedActor, IWithTimers, IRe
                 break;
             case Tick.GiveUpJoining:
                 GiveUpJoining();
+                break;
+            case Tick.EndFarewell:
+                EndFarewell();
                 break;
             case var _ when _phase != Phase.Initialized:
                 break;
