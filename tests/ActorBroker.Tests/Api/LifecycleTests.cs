@@ -71,9 +71,9 @@ public sealed class LifecycleTests : TestKit
         var batch = _node.Batch(new string('x', 500));
         Assert.Equal(ErrorCode.None, _node.AskProduce("flights", batch).ErrorCode);
         _node.Change(topic with { Overrides = ImmutableSortedDictionary<string, string>.Empty.Add("max.message.bytes", "300") });
-        AwaitCondition(() => _node.AskProduce("flights", batch).ErrorCode == ErrorCode.MessageTooLarge, TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
+        AwaitAssert(() => Assert.Equal(ErrorCode.MessageTooLarge, _node.AskProduce("flights", batch).ErrorCode), TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
         _node.Change(topic);
-        AwaitCondition(() => _node.AskProduce("flights", batch).ErrorCode == ErrorCode.None, TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
+        AwaitAssert(() => Assert.Equal(ErrorCode.None, _node.AskProduce("flights", batch).ErrorCode), TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
     }
 
     [Fact]
