@@ -67,7 +67,7 @@ public sealed class ClusterSingletonSpec
     /// <summary>What a proxy sends to one that has just stopped is lost: whoever needs an answer asks again.</summary>
     private static async Task<string> Where(IActorRef proxy)
     {
-        for (var deadline = DateTime.UtcNow + RemoteProbe.Deadline;;)
+        for (var deadline = DateTime.UtcNow + RemoteProbe.Deadline; ;)
         {
             try
             {
