@@ -46,4 +46,8 @@ internal sealed class JournalFullException(string persistenceId)
     : Exception($"The event of [{persistenceId}] was not stored: the disk is full. Writes resume by themselves once there is room.");
 
 /// <summary>An event that can't be stored in this form, now or later.</summary>
-internal sealed class EventRefusedException(string message, Exception? cause = null) : Exception(message, cause);
+internal sealed class EventRefusedException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>The log's reason, where it was the log that refused; otherwise Ok.</summary>
+    public AppendStatus Status { get; init; }
+}

@@ -167,7 +167,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             case var status when result.FaultAt >= 0:
                 var faulty = _run[result.FaultAt];
                 var text = $"A batch for [{_items[faulty].Events[0].PersistenceId}] was refused: {status} ({result.Fault}).";
-                _items[faulty] = _items[faulty] with { Rejection = new EventRefusedException(text) };
+                _items[faulty] = _items[faulty] with { Rejection = new EventRefusedException(text) { Status = status } };
                 _run.RemoveAt(result.FaultAt);
                 return false;
             default:

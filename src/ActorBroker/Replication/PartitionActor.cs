@@ -65,7 +65,7 @@ internal sealed class PartitionActor : ReceivePersistentActor
     {
         if (!_isRefusing) _log.Warning("{0} refuses batches: {1}", _handle.Partition, cause.Message);
         _isRefusing = true;
-        _core.OnPersistRejected(cause is JournalFullException ? PartitionError.StorageFull : PartitionError.BatchRefused, _effects);
+        _core.OnPersistRejected(ErrorOf(cause), _effects);
         Finish();
         StopIfDrained();
     }
@@ -75,6 +75,13 @@ internal sealed class PartitionActor : ReceivePersistentActor
         _log.Error(reason, "{0}: recovery failed", _handle.Partition);
         Context.Parent.Tell(new PartitionProtocol.Failed(_handle, reason));
     }
+
+    private static PartitionError ErrorOf(Exception rejection) => rejection switch
+    {
+        JournalFullException => PartitionError.StorageFull,
+        EventRefusedException { Status: AppendStatus.TooLarge } => PartitionError.MessageTooLarge, // a lowered limit reaches the log first
+        _ => PartitionError.BatchRefused,
+    };
 
     private PartitionState Recovering => _recovering ??=
         new PartitionState(_handle.Log.LogStartOffset, _handle.Log.LogStartOffset, LeaderEpoch.None);

@@ -203,6 +203,7 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         var id = PartitionPersistence.Id(key.Partition);
         _logs.Register(id, new JournalLog(open.Log, JournalLogContent.RecordBatches, () => handle.CommittedOffset));
         _byPersistenceId[id] = key;
+        Configure(key, open, wanted.Settings.Log); // they may have changed while it was opened
         var actor = Context.ActorOf(PartitionActor.Props(handle, new PartitionStart(wanted.Assignment, wanted.Settings, open.HighWatermark)));
         open.Handle = handle;
         open.Actor = actor;
@@ -214,8 +215,13 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
     {
         var open = _open[key];
         var wanted = _core.Wanted(key)!;
+        Configure(key, open, wanted.Settings.Log);
         open.Actor!.Tell(new PartitionProtocol.Assign(wanted.Assignment, wanted.Settings));
-        var options = wanted.Settings.Log;
+    }
+
+    /// <summary>Before the actor hears of it, so that the log takes whatever the actor admits under a raised limit.</summary>
+    private void Configure(ReplicaKey key, OpenReplica open, LogOptions options)
+    {
         if (open.LogOptions == options) return;
         open.LogOptions = options;
         RunOnLog(key, log => log.Options = options);

@@ -110,14 +110,23 @@ internal sealed class DataPath
 
     public TopicImage CreateTopic(string name, int partitions = 1, params (string Key, string Value)[] configs)
     {
-        var replicas = ImmutableArray.Create(Self);
-        var topic = new TopicImage(
-            new TopicId(new Guid((int)_image.Version + 1, 7, 7, new byte[8])),
-            name,
-            [.. Enumerable.Range(0, partitions).Select(index => new PartitionImage(index, replicas, replicas, [], Self, new LeaderEpoch(0), 0))],
-            configs.ToImmutableSortedDictionary(config => config.Key, config => config.Value, StringComparer.Ordinal));
+        var topic = Topic(name, partitions, (int)_image.Version + 1) with
+        {
+            Overrides = configs.ToImmutableSortedDictionary(config => config.Key, config => config.Value, StringComparer.Ordinal),
+        };
         Publish(_image.With(topic) with { Version = _image.Version + 1 });
         return topic;
+    }
+
+    /// <summary>Led here, with no settings of its own.</summary>
+    public static TopicImage Topic(string name, int partitions = 1, int id = 1)
+    {
+        var replicas = ImmutableArray.Create(Self);
+        return new TopicImage(
+            new TopicId(new Guid(id, 7, 7, new byte[8])),
+            name,
+            [.. Enumerable.Range(0, partitions).Select(index => new PartitionImage(index, replicas, replicas, [], Self, new LeaderEpoch(0), 0))],
+            ImmutableSortedDictionary<string, string>.Empty);
     }
 
     public void Change(TopicImage topic) => Publish(_image.With(topic) with { Version = _image.Version + 1 });
