@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 
 namespace ActorBroker.Cli.Tests.Processes;
@@ -18,15 +19,31 @@ internal static class CliProcess
     private static readonly string Program = typeof(CliProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "CliPath")?.Value
         ?? Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll");
 
+    /// <summary>A shell ignores Ctrl-C for what it runs in the background, tests included, and every child inherits that. A user's node does not.</summary>
+    private static readonly bool IgnoresInterrupt = OperatingSystem.IsLinux() && IgnoredSignals().HasFlag(Signals.Interrupt);
+
+    [Flags]
+    private enum Signals : ulong
+    {
+        None = 0,
+        Interrupt = 1 << 1,
+    }
+
     public static Process Start(params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(IgnoresInterrupt ? "env" : "dotnet")
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        if (IgnoresInterrupt)
+        {
+            start.ArgumentList.Add("--default-signal=INT");
+            start.ArgumentList.Add("dotnet");
+        }
+
         start.ArgumentList.Add(Program);
         foreach (var arg in args) start.ArgumentList.Add(arg);
         // A fixed terminal-less face, whatever runs the tests.
@@ -55,5 +72,12 @@ internal static class CliProcess
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"actorbroker {string.Join(' ', args)} did not end within {Deadline.TotalSeconds} s.", e);
         }
+    }
+
+    private static Signals IgnoredSignals()
+    {
+        const string Key = "SigIgn:";
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return line is null ? Signals.None : (Signals)ulong.Parse(line.AsSpan(Key.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 }
