@@ -78,3 +78,21 @@ public enum AlterConfigOperation : sbyte
     /// <summary>Takes out of a list.</summary>
     Subtract = 3,
 }
+
+/// <summary>Whose addresses a client asks DescribeCluster for.</summary>
+public enum EndpointType : sbyte
+{
+    Unknown = 0,
+    Broker = 1,
+    Controller = 2,
+}
+
+/// <summary>Who may become leader in an election that was asked for.</summary>
+public enum ElectionType : sbyte
+{
+    /// <summary>The first of the replicas, if it is in sync.</summary>
+    Preferred = 0,
+
+    /// <summary>Any live replica where none is in sync: records may be lost.</summary>
+    Unclean = 1,
+}

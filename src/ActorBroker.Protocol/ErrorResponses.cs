@@ -55,6 +55,20 @@ public static class ErrorResponses
             {
                 Topics = Map(r.Topics, t => new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic { ErrorCode = code, Name = t.Name }),
             },
+            DescribeClusterRequest => new DescribeClusterResponse { ErrorCode = code, ErrorMessage = message },
+            DescribeQuorumRequest => new DescribeQuorumResponse { ErrorCode = code, ErrorMessage = message },
+            ElectLeadersRequest r => ElectLeaders(r, code, message),
+            AlterPartitionReassignmentsRequest r => new AlterPartitionReassignmentsResponse
+            {
+                AllowReplicationFactorChange = r.AllowReplicationFactorChange,
+                ErrorCode = code,
+                ErrorMessage = message,
+            },
+            ListPartitionReassignmentsRequest => new ListPartitionReassignmentsResponse { ErrorCode = code, ErrorMessage = message },
+            AddRaftVoterRequest => new AddRaftVoterResponse { ErrorCode = code, ErrorMessage = message },
+            RemoveRaftVoterRequest => new RemoveRaftVoterResponse { ErrorCode = code, ErrorMessage = message },
+            UnregisterBrokerRequest => new UnregisterBrokerResponse { ErrorCode = code, ErrorMessage = message },
+            OffsetForLeaderEpochRequest r => OffsetForLeaderEpoch(r, code),
             _ => throw ProtocolException.UnknownApi(request.ApiKey),
         };
     }
@@ -128,6 +142,35 @@ public static class ErrorResponses
                 ErrorMessage = message,
             }),
         ],
+    };
+
+    /// <summary>Version 0 has no place at the top, so the error stands with each partition; later versions have both.</summary>
+    private static ElectLeadersResponse ElectLeaders(ElectLeadersRequest request, ErrorCode code, string message) => new()
+    {
+        ErrorCode = code,
+        ReplicaElectionResults = Map(request.TopicPartitions ?? [], topic => new ElectLeadersResponse.ReplicaElectionResult
+        {
+            Topic = topic.Topic,
+            PartitionResult = Map(topic.Partitions, partition => new ElectLeadersResponse.PartitionElectionResult
+            {
+                PartitionId = partition,
+                ErrorCode = code,
+                ErrorMessage = message,
+            }),
+        }),
+    };
+
+    private static OffsetForLeaderEpochResponse OffsetForLeaderEpoch(OffsetForLeaderEpochRequest request, ErrorCode code) => new()
+    {
+        Topics = Map(request.Topics, topic => new OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult
+        {
+            Topic = topic.Topic,
+            Partitions = Map(topic.Partitions, partition => new OffsetForLeaderEpochResponse.EpochEndOffset
+            {
+                Partition = partition.Partition,
+                ErrorCode = code,
+            }),
+        }),
     };
 
     private static ApiVersionsResponse.ApiVersion Range(ApiKey key)

@@ -75,6 +75,7 @@ internal sealed class RandomMessages
             : type == typeof(ReadOnlyMemory<byte>) ? new ReadOnlyMemory<byte>(Bytes(_random.Next(10) == 0 ? 40_000 : _random.Next(300)))
             : type == typeof(sbyte) ? (object)(sbyte)_random.Next(sbyte.MinValue, sbyte.MaxValue + 1)
             : type == typeof(short) ? (object)(short)_random.Next(short.MinValue, short.MaxValue + 1)
+            : type == typeof(ushort) ? (object)(ushort)_random.Next(ushort.MaxValue + 1)
             : type == typeof(int) ? (object)_random.Next(int.MinValue, int.MaxValue)
             : _random.NextInt64(long.MinValue, long.MaxValue);
     }

@@ -29,7 +29,7 @@ import org.apache.kafka.common.protocol.types.Type;
 public class GoldenFixtures {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-    private static final Map<String, int[]> APIS = Map.ofEntries(
+    private static final Map<String, int[]> APIS = new java.util.TreeMap<>(Map.ofEntries(
         Map.entry("Produce", new int[] {3, 9}),
         Map.entry("Fetch", new int[] {4, 16}),
         Map.entry("ListOffsets", new int[] {1, 7}),
@@ -40,7 +40,16 @@ public class GoldenFixtures {
         Map.entry("DescribeConfigs", new int[] {1, 4}),
         Map.entry("CreatePartitions", new int[] {0, 3}),
         Map.entry("IncrementalAlterConfigs", new int[] {0, 1}),
-        Map.entry("DescribeTopicPartitions", new int[] {0, 0}));
+        Map.entry("DescribeTopicPartitions", new int[] {0, 0}),
+        Map.entry("DescribeCluster", new int[] {0, 2}),
+        Map.entry("DescribeQuorum", new int[] {0, 2}),
+        Map.entry("ElectLeaders", new int[] {0, 2}),
+        Map.entry("AlterPartitionReassignments", new int[] {0, 1}),
+        Map.entry("ListPartitionReassignments", new int[] {0, 0}),
+        Map.entry("AddRaftVoter", new int[] {0, 1}),
+        Map.entry("RemoveRaftVoter", new int[] {0, 0}),
+        Map.entry("OffsetForLeaderEpoch", new int[] {2, 4}),
+        Map.entry("UnregisterBroker", new int[] {0, 0})));
 
     private final String variant;
     private int counter = 1;
@@ -136,6 +145,7 @@ public class GoldenFixtures {
             case "BOOLEAN" -> JSON.booleanNode(true);
             case "INT8" -> JSON.numberNode(number % 2 == 0 ? -number % 100 : number % 100);
             case "INT16" -> JSON.numberNode(number % 2 == 0 ? -100 - number : 300 + number);
+            case "UINT16" -> JSON.numberNode(40_000 + number);
             case "INT32" -> JSON.numberNode(number % 2 == 0 ? -70_000 - number : 100_000_000 + number);
             case "INT64" -> JSON.numberNode(number % 2 == 0 ? -5_000_000_000L - number : 1L << 50 | number);
             case "UUID" -> JSON.textNode(new Uuid(0x0123456789abcdefL + number, 0xfedcba9876543210L).toString());
