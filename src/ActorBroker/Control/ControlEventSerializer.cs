@@ -20,6 +20,8 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
         ("ClusterFormed:1", ControlJson.Default.ClusterFormed),
         ("BrokerRegistered:1", ControlJson.Default.BrokerRegistered),
         ("BrokerFencingChanged:1", ControlJson.Default.BrokerFencingChanged),
+        ("BrokerStopping:1", ControlJson.Default.BrokerStopping),
+        ("BrokerRemoved:1", ControlJson.Default.BrokerRemoved),
         ("TopicCreated:1", ControlJson.Default.TopicCreated),
         ("PartitionsAdded:1", ControlJson.Default.PartitionsAdded),
         ("PartitionChanged:1", ControlJson.Default.PartitionChanged),
@@ -57,6 +59,8 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
 [JsonSerializable(typeof(ClusterFormed))]
 [JsonSerializable(typeof(BrokerRegistered))]
 [JsonSerializable(typeof(BrokerFencingChanged))]
+[JsonSerializable(typeof(BrokerStopping))]
+[JsonSerializable(typeof(BrokerRemoved))]
 [JsonSerializable(typeof(TopicCreated))]
 [JsonSerializable(typeof(PartitionsAdded))]
 [JsonSerializable(typeof(PartitionChanged))]

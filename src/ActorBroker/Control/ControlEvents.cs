@@ -29,6 +29,12 @@ internal sealed record BrokerRegistered(
 /// <summary>The broker may lead and be in ISRs (false), or not (true).</summary>
 internal sealed record BrokerFencingChanged(int BrokerId, long BrokerEpoch, bool Fenced) : IControlEvent;
 
+/// <summary>The broker has asked to stop: it leads nothing from here on, until it registers again.</summary>
+internal sealed record BrokerStopping(int BrokerId, long BrokerEpoch) : IControlEvent;
+
+/// <summary>The broker is gone for good.</summary>
+internal sealed record BrokerRemoved(int BrokerId, long BrokerEpoch) : IControlEvent;
+
 internal sealed record TopicCreated(
     Guid TopicId,
     string Name,
@@ -43,6 +49,7 @@ internal sealed record PartitionAssignment(ImmutableArray<int> Replicas, Immutab
 
 /// <summary>A partition's whole standing after a change; <see cref="PartitionEpoch"/> is one above the standing it replaces.</summary>
 /// <param name="Leader">-1: offline.</param>
+/// <param name="LastKnownLeader">-1: none, as in events of releases before there was one.</param>
 internal sealed record PartitionChanged(
     Guid TopicId,
     int Index,
@@ -51,7 +58,10 @@ internal sealed record PartitionChanged(
     ImmutableArray<int> EligibleLeaders,
     int Leader,
     int LeaderEpoch,
-    int PartitionEpoch) : IControlEvent;
+    int PartitionEpoch,
+    int LastKnownLeader = -1,
+    ImmutableArray<int> AddingReplicas = default,
+    ImmutableArray<int> RemovingReplicas = default) : IControlEvent;
 
 /// <summary>Keys set on a topic; a null value removes the key, so that the broker's default holds again.</summary>
 internal sealed record TopicConfigChanged(Guid TopicId, ImmutableSortedDictionary<string, string?> Changes) : IControlEvent;

@@ -24,7 +24,7 @@ internal sealed class ControllerActor : ReceivePersistentActor
     private readonly Queue<(long Version, IActorRef To, object Reply)> _waiting = new();
     private MetadataImage _image = MetadataImage.Empty;
 
-    /// <param name="node">Gets every new image as <see cref="MetadataChanged"/> and answers <see cref="ReconcileCompleted"/>.</param>
+    /// <param name="node">Gets every new image as <see cref="MetadataChanged"/> and answers <see cref="ReplicasReconciled"/>.</param>
     public ControllerActor(ControllerCore core, IActorRef node)
     {
         _core = core;
@@ -34,7 +34,7 @@ internal sealed class ControllerActor : ReceivePersistentActor
         Recover<IControlEvent>(change => _image = ControllerState.Apply(_image, change, LastSequenceNr));
         Recover<RecoveryCompleted>(_ => OnRecovered());
         Command<ICommand>(OnCommand);
-        Command<ReconcileCompleted>(OnReconciled);
+        Command<ReplicasReconciled>(OnReconciled);
     }
 
     public override string PersistenceId => "actorbroker-controller";
@@ -81,7 +81,7 @@ internal sealed class ControllerActor : ReceivePersistentActor
         else sender.Tell(reply);
     }
 
-    private void OnReconciled(ReconcileCompleted done)
+    private void OnReconciled(ReplicasReconciled done)
     {
         while (_waiting.TryPeek(out var next) && next.Version <= done.Version)
         {

@@ -5,25 +5,17 @@ using ActorBroker.Protocol;
 
 namespace ActorBroker.Control;
 
-/// <summary>What the controller takes and answers. Every command gets exactly one answer, also when it is refused.</summary>
-internal static class ControllerProtocol
+/// <summary>
+/// What the controller takes from requests of clients and operators, and answers; the other half, between the controller
+/// and the brokers, is in <c>ControllerProtocol.Brokers.cs</c>. Every command gets exactly one answer, also when it is
+/// refused; instead of its own any may get <see cref="ControllerUnavailable"/>.
+/// </summary>
+internal static partial class ControllerProtocol
 {
-    public interface ICommand;
+    /// <summary>Crosses nodes; the serializer bound to it knows every one of them.</summary>
+    public interface IControllerMessage;
 
-    /// <summary>A broker process announces itself. Answer: <see cref="BrokerAccepted"/> or <see cref="BrokerRefused"/>.</summary>
-    public sealed record RegisterBroker(
-        BrokerId Id,
-        Guid Incarnation,
-        DirectoryId Directory,
-        ClusterId? ClusterId,
-        string? Rack,
-        ImmutableArray<BrokerEndpoint> Endpoints,
-        bool CleanShutdown,
-        string? BootId) : ICommand;
-
-    public sealed record BrokerAccepted(ClusterId ClusterId, long BrokerEpoch);
-
-    public sealed record BrokerRefused(string Reason);
+    public interface ICommand : IControllerMessage;
 
     /// <param name="Partitions">-1: the broker's <c>num.partitions</c>. Ignored where <paramref name="Assignments"/> is not empty.</param>
     /// <param name="ReplicationFactor">-1: the default, min(3, brokers).</param>
@@ -35,16 +27,19 @@ internal static class ControllerProtocol
         ImmutableArray<ImmutableArray<BrokerId>> Assignments,
         ImmutableArray<KeyValuePair<string, string?>> Configs);
 
-    /// <summary>Answer: <see cref="TopicResults"/>, in the order asked, once this node serves the new partitions.</summary>
+    /// <summary>Answer: <see cref="TopicResults"/>, in the order asked, once the live brokers that hold the new partitions serve them (or a few seconds have passed).</summary>
     public sealed record CreateTopics(ImmutableArray<NewTopic> Topics, bool ValidateOnly) : ICommand;
 
-    /// <summary>By id where it is not zero, otherwise by name. Answer: <see cref="TopicResults"/>.</summary>
-    public sealed record DeleteTopics(ImmutableArray<(string? Name, TopicId Id)> Topics) : ICommand;
+    /// <summary>By id where it is not zero, otherwise by name.</summary>
+    public readonly record struct TopicReference(string? Name, TopicId Id);
+
+    /// <summary>Answer: <see cref="TopicResults"/>.</summary>
+    public sealed record DeleteTopics(ImmutableArray<TopicReference> Topics) : ICommand;
 
     /// <param name="Count">The topic's partitions afterwards; never fewer than now.</param>
     public sealed record MorePartitions(string Topic, int Count, ImmutableArray<ImmutableArray<BrokerId>> Assignments);
 
-    /// <summary>Answer: <see cref="TopicResults"/>.</summary>
+    /// <summary>Answer: <see cref="TopicResults"/>, when <see cref="CreateTopics"/> would be answered.</summary>
     public sealed record AddPartitions(ImmutableArray<MorePartitions> Topics, bool ValidateOnly) : ICommand;
 
     /// <param name="Value">Null: back to the default.</param>
@@ -55,10 +50,7 @@ internal static class ControllerProtocol
     /// <summary>All changes of a topic or none. Answer: <see cref="TopicResults"/>.</summary>
     public sealed record AlterTopicConfigs(ImmutableArray<TopicConfigChanges> Topics, bool ValidateOnly) : ICommand;
 
-    /// <summary>No controller can decide right now; retriable.</summary>
-    public sealed record ControllerUnavailable(string Reason);
-
-    public sealed record TopicResults(ImmutableArray<TopicResult> Results);
+    public sealed record TopicResults(ImmutableArray<TopicResult> Results) : IControllerMessage;
 
     /// <param name="Topic">As it stands afterwards; null when refused or unknown.</param>
     /// <param name="Message">Null unless refused.</param>
@@ -66,4 +58,45 @@ internal static class ControllerProtocol
     {
         public static TopicResult Refused(string? name, ErrorCode error, string message) => new(name, error, message, null);
     }
+
+    public enum ElectionKind
+    {
+        /// <summary>The first replica, where it is in the ISR and another leads.</summary>
+        Preferred = 0,
+
+        /// <summary>Any live replica, where nobody leads: records may be lost.</summary>
+        Unclean = 1,
+    }
+
+    /// <summary>Answer: <see cref="ElectionResults"/>.</summary>
+    /// <param name="Partitions">Default or empty: all; only those that changed or failed are answered then.</param>
+    public sealed record ElectLeaders(ElectionKind Kind, ImmutableArray<TopicPartition> Partitions) : ICommand
+    {
+        public ImmutableArray<TopicPartition> Partitions { get; init; } = Partitions.IsDefault ? [] : Partitions;
+    }
+
+    public sealed record ElectionResults(ImmutableArray<PartitionResult> Results) : IControllerMessage;
+
+    /// <param name="Message">Null unless refused.</param>
+    public sealed record PartitionResult(TopicPartition Partition, ErrorCode Error, string? Message);
+
+    /// <param name="Replicas">Afterwards, in preference order. Default or empty: cancel what is under way.</param>
+    public sealed record Reassignment(string Topic, int Index, ImmutableArray<BrokerId> Replicas)
+    {
+        public ImmutableArray<BrokerId> Replicas { get; init; } = Replicas.IsDefault ? [] : Replicas;
+    }
+
+    /// <summary>Begins or cancels reassignments; they are complete once all new replicas are in the ISR (KIP-455). Answer: <see cref="ReassignmentResults"/>, in the order asked.</summary>
+    public sealed record AlterReassignments(ImmutableArray<Reassignment> Partitions) : ICommand;
+
+    public sealed record ReassignmentResults(ImmutableArray<PartitionResult> Results) : IControllerMessage;
+
+    /// <summary>Forgets a broker that is gone for good: fenced, and holding no replicas. Answer: <see cref="UnregisterResult"/>.</summary>
+    public sealed record UnregisterBroker(BrokerId Id) : ICommand;
+
+    /// <param name="Message">Null unless refused.</param>
+    public sealed record UnregisterResult(BrokerId Id, ErrorCode Error, string? Message) : IControllerMessage;
+
+    /// <summary>No controller can decide right now; retriable. What was asked may have been decided all the same.</summary>
+    public sealed record ControllerUnavailable(string Reason) : IControllerMessage;
 }

@@ -19,7 +19,9 @@ internal static class ControllerState
         {
             ClusterFormed e => OnClusterFormed(image, e),
             BrokerRegistered e => OnBrokerRegistered(image, e, sequence),
-            BrokerFencingChanged e => OnFencingChanged(image, e),
+            BrokerFencingChanged e => image.With(Broker(image, e.BrokerId, e.BrokerEpoch) with { Fenced = e.Fenced }),
+            BrokerStopping e => image.With(Broker(image, e.BrokerId, e.BrokerEpoch) with { InControlledShutdown = true }),
+            BrokerRemoved e => image with { Brokers = image.Brokers.Remove(Broker(image, e.BrokerId, e.BrokerEpoch).Id) },
             TopicCreated e => OnTopicCreated(image, e),
             PartitionsAdded e => OnPartitionsAdded(image, e),
             PartitionChanged e => OnPartitionChanged(image, e),
@@ -33,21 +35,13 @@ internal static class ControllerState
     private static MetadataImage OnClusterFormed(MetadataImage image, ClusterFormed e)
     {
         Invariant.Check(image.ClusterId is null, "a cluster is formed once");
-        return image with { ClusterId = new ClusterId(e.ClusterId) };
+        return image with { ClusterId = new ClusterId(e.ClusterId), FeatureLevel = e.FeatureLevel };
     }
 
     private static MetadataImage OnBrokerRegistered(MetadataImage image, BrokerRegistered e, long sequence)
     {
         var id = new BrokerId(e.BrokerId);
-        var broker = new BrokerImage(id, sequence, e.Incarnation, new DirectoryId(e.Directory), e.Rack, e.Endpoints, Fenced: true);
-        return image with { Brokers = image.Brokers.SetItem(id, broker) };
-    }
-
-    private static MetadataImage OnFencingChanged(MetadataImage image, BrokerFencingChanged e)
-    {
-        var id = new BrokerId(e.BrokerId);
-        Invariant.Check(image.Brokers.TryGetValue(id, out var broker) && broker.Epoch == e.BrokerEpoch, "fencing names a registered broker and its epoch");
-        return image with { Brokers = image.Brokers.SetItem(id, broker! with { Fenced = e.Fenced }) };
+        return image.With(new BrokerImage(id, sequence, e.Incarnation, new DirectoryId(e.Directory), e.Rack, e.Endpoints, Fenced: true) { BootId = e.BootId });
     }
 
     private static MetadataImage OnTopicCreated(MetadataImage image, TopicCreated e)
@@ -71,7 +65,12 @@ internal static class ControllerState
         Invariant.Check(e.LeaderEpoch >= old.LeaderEpoch.Value, "leader epochs never fall");
         return image.With(topic.With(new PartitionImage(
             e.Index, Ids(e.Replicas), Ids(e.Isr), Ids(e.EligibleLeaders),
-            e.Leader < 0 ? null : new BrokerId(e.Leader), new LeaderEpoch(e.LeaderEpoch), e.PartitionEpoch)));
+            Id(e.Leader), new LeaderEpoch(e.LeaderEpoch), e.PartitionEpoch)
+        {
+            LastKnownLeader = Id(e.LastKnownLeader),
+            AddingReplicas = Ids(e.AddingReplicas),
+            RemovingReplicas = Ids(e.RemovingReplicas),
+        }));
     }
 
     private static MetadataImage OnTopicConfigChanged(MetadataImage image, TopicConfigChanged e)
@@ -100,7 +99,16 @@ internal static class ControllerState
         return partitions.MoveToImmutable();
     }
 
-    private static ImmutableArray<BrokerId> Ids(ImmutableArray<int> values) => [.. values.Select(value => new BrokerId(value))];
+    private static BrokerId? Id(int value) => value < 0 ? null : new BrokerId(value);
+
+    /// <summary>Events of earlier releases lack what was added since.</summary>
+    private static ImmutableArray<BrokerId> Ids(ImmutableArray<int> values) => values.IsDefault ? [] : [.. values.Select(value => new BrokerId(value))];
+
+    private static BrokerImage Broker(MetadataImage image, int id, long epoch)
+    {
+        Invariant.Check(image.Brokers.TryGetValue(new BrokerId(id), out var broker) && broker.Epoch == epoch, "events name registered brokers and their epoch");
+        return broker!;
+    }
 
     private static TopicImage Topic(MetadataImage image, Guid id)
     {

@@ -44,7 +44,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<ControllerUnavailable>(_ => Timers.StartSingleTimer(Register.Instance, Register.Instance, RetryPause));
         Receive<Register>(_ => _controller.Tell(_registration));
         Receive<MetadataChanged>(OnMetadata);
-        Receive<ReconcileCompleted>(OnReconciled);
+        Receive<ReplicasReconciled>(OnReconciled);
         Receive<ReplicaManagerProtocol.ShutdownCompleted>(OnShutdownCompleted);
         Receive<Stop>(_ => OnStop());
         Receive<Terminated>(terminated => OnChildStopped(terminated.ActorRef));
@@ -83,7 +83,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (_node.Cache.TryPublish(changed.Image)) _replicas.Tell(changed);
     }
 
-    private void OnReconciled(ReconcileCompleted done)
+    private void OnReconciled(ReplicasReconciled done)
     {
         _reconciled = done.Version;
         _controller.Tell(done);

@@ -23,4 +23,4 @@ public sealed class MetadataCache
 internal sealed record MetadataChanged(MetadataImage Image);
 
 /// <summary>Answers <see cref="MetadataChanged"/> once this node serves (or has stopped serving) what the image of that version says.</summary>
-internal sealed record ReconcileCompleted(long Version);
+internal sealed record ReplicasReconciled(long Version);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using ActorBroker.Log;
 
 namespace ActorBroker.Metadata;
@@ -14,8 +15,11 @@ public sealed record MetadataImage
     /// <summary>Null until the cluster is formed.</summary>
     public ClusterId? ClusterId { get; init; }
 
-    /// <summary>Sequence number of the newest controller event in this image; grows by one per event.</summary>
+    /// <summary>Sequence number of the newest controller event in this image. Grows with every event, not always by one: a quorum's own entries take numbers too.</summary>
     public long Version { get; init; }
+
+    /// <summary>What may be written and sent in this cluster; see <c>FeatureLevels</c>. 0 until the cluster is formed.</summary>
+    public int FeatureLevel { get; init; }
 
     public ImmutableSortedDictionary<BrokerId, BrokerImage> Brokers { get; init; } = ImmutableSortedDictionary<BrokerId, BrokerImage>.Empty;
 
@@ -28,6 +32,8 @@ public sealed record MetadataImage
     public TopicImage? FindTopic(string name) => TopicsByName.GetValueOrDefault(name);
 
     public TopicImage? FindTopic(TopicId id) => TopicsById.GetValueOrDefault(id);
+
+    internal MetadataImage With(BrokerImage broker) => this with { Brokers = Brokers.SetItem(broker.Id, broker) };
 
     internal MetadataImage With(TopicImage topic) => this with
     {
@@ -59,6 +65,16 @@ public sealed record BrokerImage(
     ImmutableArray<BrokerEndpoint> Endpoints,
     bool Fenced)
 {
+    /// <summary>It is giving up its leaders before it stops: it may not lead or join an ISR (KIP-841).</summary>
+    public bool InControlledShutdown { get; init; }
+
+    /// <summary>Of the machine's run in which it registered; null where the machine has none.</summary>
+    public string? BootId { get; init; }
+
+    /// <summary>May lead partitions and be in their ISRs.</summary>
+    [JsonIgnore]
+    public bool IsActive => !Fenced && !InControlledShutdown;
+
     public BrokerEndpoint? Endpoint(string listener)
     {
         foreach (var endpoint in Endpoints)
@@ -76,6 +92,7 @@ public sealed record TopicImage(
     ImmutableSortedDictionary<string, string> Overrides)
 {
     /// <summary>Internal topics keep broker state, and clients may not write to them (Kafka's <c>__</c> topics).</summary>
+    [JsonIgnore]
     public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
 
     internal TopicImage With(PartitionImage partition) => this with { Partitions = Partitions.SetItem(partition.Index, partition) };
@@ -95,4 +112,17 @@ public sealed record PartitionImage(
     ImmutableArray<BrokerId> EligibleLeaders,
     BrokerId? Leader,
     LeaderEpoch LeaderEpoch,
-    int PartitionEpoch);
+    int PartitionEpoch)
+{
+    /// <summary>Null unless the partition is offline with ISR and <see cref="EligibleLeaders"/> both empty: then the only replica that may lead again without <c>unclean.leader.election.enable</c> (KIP-966).</summary>
+    public BrokerId? LastKnownLeader { get; init; }
+
+    /// <summary>Members of <see cref="Replicas"/> that a reassignment adds; empty when none is under way (KIP-455).</summary>
+    public ImmutableArray<BrokerId> AddingReplicas { get; init; } = [];
+
+    /// <summary>Members of <see cref="Replicas"/> that go once the reassignment is complete.</summary>
+    public ImmutableArray<BrokerId> RemovingReplicas { get; init; } = [];
+
+    [JsonIgnore]
+    public bool IsReassigning => !AddingReplicas.IsEmpty || !RemovingReplicas.IsEmpty;
+}

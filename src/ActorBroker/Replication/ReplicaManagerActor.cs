@@ -155,7 +155,7 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
 
     private void ReportCompleted()
     {
-        foreach (var version in _core.TakeCompleted()) _controller.Tell(new ReconcileCompleted(version));
+        foreach (var version in _core.TakeCompleted()) _controller.Tell(new ReplicasReconciled(version));
     }
 
     private void Perform(in ReplicaEffect effect)

@@ -137,7 +137,7 @@ internal sealed class DataPath
     public void Publish(MetadataImage image)
     {
         Announce(image);
-        Controller.FishForMessage<ReconcileCompleted>(done => done.Version == image.Version, TimeSpan.FromSeconds(20));
+        Controller.FishForMessage<ReplicasReconciled>(done => done.Version == image.Version, TimeSpan.FromSeconds(20));
     }
 
     public void Announce(MetadataImage image)

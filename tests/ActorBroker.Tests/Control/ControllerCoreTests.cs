@@ -214,7 +214,7 @@ public class ControllerCoreTests
     private TopicResult Create(string name, int partitions = 1, int factor = 1) =>
         ((TopicResults)Do(new CreateTopics([new NewTopic(name, partitions, factor, [], [])], ValidateOnly: false))).Results[0];
 
-    private TopicResult Delete(string name) => ((TopicResults)Do(new DeleteTopics([(name, TopicId.None)]))).Results[0];
+    private TopicResult Delete(string name) => ((TopicResults)Do(new DeleteTopics([new TopicReference(name, TopicId.None)]))).Results[0];
 
     private TopicResult Add(string name, int count) =>
         ((TopicResults)Do(new AddPartitions([new MorePartitions(name, count, [])], ValidateOnly: false))).Results[0];

@@ -18,8 +18,8 @@ internal sealed class DeleteTopicsHandler(ControllerGateway controller, Metadata
     private async Task<IResponse> DeleteAsync(ApiCall call, DeleteTopicsRequest request)
     {
         var asked = request.Topics.Count > 0
-            ? request.Topics.Select(topic => (topic.Name, Id: new TopicId(topic.TopicId))).ToImmutableArray()
-            : [.. request.TopicNames.Select(name => ((string?)name, TopicId.None))];
+            ? request.Topics.Select(topic => new TopicReference(topic.Name, new TopicId(topic.TopicId))).ToImmutableArray()
+            : [.. request.TopicNames.Select(name => new TopicReference(name, TopicId.None))];
         var allowed = asked.Where(topic => MayDelete(call, topic)).ToImmutableArray();
         var decided = allowed.IsEmpty ? [] : await controller.AskAsync(new DeleteTopics(allowed), [.. allowed.Select(topic => topic.Name)], request.TimeoutMs);
 
@@ -42,7 +42,7 @@ internal sealed class DeleteTopicsHandler(ControllerGateway controller, Metadata
         return new DeleteTopicsResponse { Responses = results };
     }
 
-    private bool MayDelete(ApiCall call, (string? Name, TopicId Id) topic)
+    private bool MayDelete(ApiCall call, TopicReference topic)
     {
         var name = topic.Name ?? cache.Current.FindTopic(topic.Id)?.Name;
         return name is null || authorizer.Allows(call.Context, AclOperation.Delete, ResourceType.Topic, name);
