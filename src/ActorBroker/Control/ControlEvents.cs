@@ -49,7 +49,7 @@ internal sealed record PartitionAssignment(ImmutableArray<int> Replicas, Immutab
 
 /// <summary>A partition's whole standing after a change; <see cref="PartitionEpoch"/> is one above the standing it replaces.</summary>
 /// <param name="Leader">-1: offline.</param>
-/// <param name="LastKnownLeader">-1: none, as in events of releases before there was one.</param>
+/// <param name="LastKnownLeader">-1: none. Events of the first release have neither this nor what follows.</param>
 internal sealed record PartitionChanged(
     Guid TopicId,
     int Index,
@@ -61,7 +61,12 @@ internal sealed record PartitionChanged(
     int PartitionEpoch,
     int LastKnownLeader = -1,
     ImmutableArray<int> AddingReplicas = default,
-    ImmutableArray<int> RemovingReplicas = default) : IControlEvent;
+    ImmutableArray<int> RemovingReplicas = default) : IControlEvent
+{
+    public ImmutableArray<int> AddingReplicas { get; init; } = AddingReplicas.IsDefault ? [] : AddingReplicas;
+
+    public ImmutableArray<int> RemovingReplicas { get; init; } = RemovingReplicas.IsDefault ? [] : RemovingReplicas;
+}
 
 /// <summary>Keys set on a topic; a null value removes the key, so that the broker's default holds again.</summary>
 internal sealed record TopicConfigChanged(Guid TopicId, ImmutableSortedDictionary<string, string?> Changes) : IControlEvent;

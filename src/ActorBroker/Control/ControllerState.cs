@@ -101,8 +101,7 @@ internal static class ControllerState
 
     private static BrokerId? Id(int value) => value < 0 ? null : new BrokerId(value);
 
-    /// <summary>Events of earlier releases lack what was added since.</summary>
-    private static ImmutableArray<BrokerId> Ids(ImmutableArray<int> values) => values.IsDefault ? [] : [.. values.Select(value => new BrokerId(value))];
+    private static ImmutableArray<BrokerId> Ids(ImmutableArray<int> values) => [.. values.Select(value => new BrokerId(value))];
 
     private static BrokerImage Broker(MetadataImage image, int id, long epoch)
     {
