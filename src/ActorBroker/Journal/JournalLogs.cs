@@ -38,15 +38,14 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
     public QuorumIdentity Quorum { get; private set; } = QuorumIdentity.Alone;
 
     /// <summary>
-    /// Once, before the quorum's journal starts and after <see cref="Configure"/>. Where there are other voters, this node's
-    /// serves them from now on.
+    /// Once, before the quorum's journal starts and after <see cref="Configure"/>. From now on this node's disk serves the
+    /// writers of other nodes, so that it can be made a voter.
     /// </summary>
     public void JoinQuorum(QuorumIdentity quorum)
     {
-        Invariant.Check(quorum.Voters.Contains(quorum.Self.Broker), "a node that is no voter joined the quorum");
+        Invariant.Check(quorum.Self.Disk != default, "a node without a disk's id joined the quorum");
         Quorum = quorum;
-        if (!quorum.IsAlone)
-            system.SystemActorOf(Props.Create(() => new VoterEndpoint(this)).WithDispatcher("actorbroker.io-dispatcher"), VoterEndpoint.Name);
+        system.SystemActorOf(Props.Create(() => new VoterEndpoint(this)).WithDispatcher("actorbroker.io-dispatcher"), VoterEndpoint.Name);
     }
 
     /// <summary>This node's voter of a persistence id of the quorum's journal.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ActorBroker.Log;
 using Akka.Actor;
 
@@ -39,6 +40,70 @@ internal static class JournalProtocol
     internal sealed record ReleaseLog(string PersistenceId) : ICommand;
 
     internal sealed record LogReleased(string PersistenceId);
+
+    /// <summary>
+    /// Asks the quorum's writer on this node to let a broker's disk vote, once it has caught up, or to take its vote away; the
+    /// writer's own node may go too. One change at a time. Answered by <see cref="VotersChanged"/> or <see cref="VotersNotChanged"/>.
+    /// </summary>
+    internal sealed record ChangeVoters(string PersistenceId, VoterChange Change, BrokerId Broker) : ICommand;
+
+    /// <summary>A majority of the new voters holds the change.</summary>
+    internal sealed record VotersChanged(string PersistenceId, ImmutableArray<BrokerId> Voters);
+
+    internal sealed record VotersNotChanged(string PersistenceId, VoterRefusal Reason, string Detail);
+
+    /// <summary>Answered by <see cref="QuorumDescribed"/>, or by <see cref="QuorumNotLed"/> where this node's writer does not lead.</summary>
+    internal sealed record DescribeQuorum(string PersistenceId) : ICommand;
+
+    internal sealed record QuorumNotLed(string PersistenceId);
+
+    /// <param name="Writer">The node that writes.</param>
+    /// <param name="Epoch">Of the writer.</param>
+    /// <param name="LogStart">Everything below is deleted.</param>
+    /// <param name="Committed">A majority holds everything up to this sequence number.</param>
+    /// <param name="LogEnd">Sequence number of the newest entry.</param>
+    /// <param name="Voters">By broker id.</param>
+    /// <param name="Observers">Disks that get the entries without a vote: the writer's own, and one that is about to be a voter.</param>
+    internal sealed record QuorumDescribed(
+        string PersistenceId, BrokerId Writer, LeaderEpoch Epoch, long LogStart, long Committed, long LogEnd,
+        ImmutableArray<VoterDescription> Voters, ImmutableArray<VoterDescription> Observers);
+
+    /// <param name="Disk">Default where the voter lost its disk and the new one has not been admitted yet.</param>
+    /// <param name="LogEnd">How far its log is known to equal the writer's; -1 while this writer has not heard of it.</param>
+    /// <param name="LastAnswered">Null while this writer has not heard of it.</param>
+    /// <param name="LastCaughtUp">When it last held everything that was committed.</param>
+    internal sealed record VoterDescription(
+        BrokerId Broker, DirectoryId Disk, long LogEnd, DateTimeOffset? LastAnswered, DateTimeOffset? LastCaughtUp);
+}
+
+internal enum VoterChange
+{
+    Add,
+    Remove,
+}
+
+internal enum VoterRefusal
+{
+    /// <summary>This node's writer does not lead: ask where the controller is now.</summary>
+    NotLeading,
+
+    /// <summary>Another change is under way: ask again later.</summary>
+    ChangeUnderWay,
+
+    AlreadyVoter,
+    NotAVoter,
+
+    /// <summary>Without it there would be none.</summary>
+    LastVoter,
+
+    /// <summary>Nobody knows where the broker's system is.</summary>
+    UnknownAddress,
+
+    /// <summary>The broker did not answer, or did not catch up in time. It is no voter.</summary>
+    NotCaughtUp,
+
+    /// <summary>The writer lost the lead meanwhile: the change may yet take place.</summary>
+    OutcomeUnknown,
 }
 
 /// <summary>The volume is full: nothing was written, the log is as it was, and the same write may succeed later.</summary>

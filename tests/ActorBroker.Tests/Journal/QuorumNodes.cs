@@ -46,7 +46,7 @@ internal sealed class QuorumNodes
 
     /// <summary>For a node whose system somebody else made, at this node's port.</summary>
     public void Join(int node, ActorSystem system) =>
-        JournalLogs.For(system).JoinQuorum(new QuorumIdentity(new Member(_ids[node], _nodes[node].Disk), _ids, _addresses.Remove(_ids[node])));
+        JournalLogs.For(system).JoinQuorum(new QuorumIdentity(new Member(_ids[node], _nodes[node].Disk), _ids) { AddressOf = id => _addresses.GetValueOrDefault(id) });
 
     public void Start(params int[] nodes)
     {

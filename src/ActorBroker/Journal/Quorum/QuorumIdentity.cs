@@ -4,20 +4,27 @@ using Akka.Actor;
 
 namespace ActorBroker.Journal.Quorum;
 
-/// <summary>Which voter this node is, and which there are: an odd number of configured broker ids.</summary>
-/// <param name="Addresses">Of the systems of the other voters.</param>
-internal sealed record QuorumIdentity(Member Self, ImmutableArray<BrokerId> Voters, ImmutableDictionary<BrokerId, Address> Addresses)
+/// <summary>What this node knows of its quorum before it has asked anybody.</summary>
+/// <param name="Self">This node and its disk; it need not be a voter.</param>
+/// <param name="InitialVoters">
+/// Who forms the quorum when nobody has anything stored: all of them must be there for that. From then on the log says who
+/// counts, and these are only asked for it. Empty on a node that joins a quorum of others: it never forms one.
+/// </param>
+internal sealed record QuorumIdentity(Member Self, ImmutableArray<BrokerId> InitialVoters)
 {
-    public static QuorumIdentity Alone { get; } = OfOne(new Member(new BrokerId(0), default));
+    /// <summary>Where the system of a node is; null while that is not known. Asked whenever something is sent, from any thread.</summary>
+    public Func<BrokerId, Address?> AddressOf { get; init; } = static _ => null;
 
-    public bool IsAlone => Voters.Length == 1;
+    /// <summary>Systems that may know who votes: contact points, members of the Akka cluster. Asked by each bid, from any thread.</summary>
+    public Func<ImmutableArray<Address>> Contacts { get; init; } = static () => [];
 
-    public static QuorumIdentity OfOne(Member self) => new(self, [self.Broker], ImmutableDictionary<BrokerId, Address>.Empty);
+    public static QuorumIdentity Alone { get; } = OfOne(new Member(new BrokerId(0), new DirectoryId(new Guid(1, 0, 0, new byte[8]))));
+
+    public static QuorumIdentity OfOne(Member self) => new(self, [self.Broker]);
 }
 
 /// <summary>
-/// Carries requests to other voters and their replies back. May lose, repeat and reorder them. With one voter there is
-/// nobody to carry anything to.
+/// Carries requests to other voters and their replies back. May lose, repeat and reorder them.
 /// </summary>
 internal interface IVoterTransport
 {
@@ -27,10 +34,3 @@ internal interface IVoterTransport
     void Read(LeaderEpoch epoch, WriterEffect read);
 }
 
-/// <summary>A quorum whose only voter is this node.</summary>
-internal sealed class NoOtherVoters : IVoterTransport
-{
-    public void Send(BrokerId to, VoterRequest request) => throw new InvariantException($"voter {to} is not this node, and there is no other");
-
-    public void Read(LeaderEpoch epoch, WriterEffect read) => throw new InvariantException($"voter {read.Source} is not this node, and there is no other");
-}

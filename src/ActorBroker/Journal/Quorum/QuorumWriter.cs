@@ -52,13 +52,15 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         _persistenceId = persistenceId;
         _logs = JournalLogs.For(system);
         _voter = _logs.Voter(persistenceId);
-        _others = _logs.Quorum.IsAlone ? new NoOtherVoters() : new RemoteVoters(persistenceId, _logs.Quorum, system, Self);
+        _others = new RemoteVoters(persistenceId, _logs.Quorum, system, Self);
         _random = new Random(_logs.Quorum.Self.GetHashCode());
         _codec = new EventCodec(system);
         _adaptToJournal = adaptToJournal;
         _adaptFromJournal = adaptFromJournal;
-        _writer = new QuorumWriterCore(_logs.Quorum.Voters);
+        _writer = new QuorumWriterCore(_logs.Quorum.InitialVoters);
     }
+
+    private bool IsAlone => _logs.Quorum.InitialVoters.Length == 1;
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -102,6 +104,12 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
             case RunOnLog run:
                 Sender.Tell(new LogWorkFailed(_persistenceId, new NotSupportedException("A quorum's log is its own.")), Self);
                 break;
+            case ChangeVoters change:
+                Sender.Tell(new VotersNotChanged(_persistenceId, VoterRefusal.NotLeading, "This node's writer does not lead."), Self);
+                break;
+            case DescribeQuorum:
+                Sender.Tell(new QuorumNotLed(_persistenceId), Self);
+                break;
             case ReleaseLog:
                 Context.Stop(Self);
                 break;
@@ -129,7 +137,7 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         if (_fault is null && _writer.Phase == WriterPhase.Leading)
         {
             // Since another actor recovered here there may have been a writer elsewhere that this one has not heard of.
-            if (_logs.Quorum.IsAlone || message.PersistentActor.Equals(_leadsFor))
+            if (IsAlone || message.PersistentActor.Equals(_leadsFor))
             {
                 _recovering.Add(message);
                 ReplayWhatIsHeld();
@@ -189,7 +197,7 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
 
     private void RetrySoon()
     {
-        if (_logs.Quorum.IsAlone || (_retryAfter == FirstRetry && Timers.IsTimerActive(RetryDue.Instance))) return;
+        if (IsAlone || (_retryAfter == FirstRetry && Timers.IsTimerActive(RetryDue.Instance))) return;
         _retryAfter = FirstRetry;
         SetRetry();
     }
@@ -276,7 +284,7 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         using var builder = new RecordBatchBuilder(Array.MaxLength);
         _codec.Encode(builder, events, _adaptToJournal, _logs.Storage.Time.GetUtcNow().ToUnixTimeMilliseconds());
         var batch = Finish(builder, last);
-        if (!_logs.Quorum.IsAlone && batch.Length > VoterFrame.MaxEntry)
+        if (!IsAlone && batch.Length > VoterFrame.MaxEntry)
             throw new EventRefusedException($"The event takes {batch.Length} bytes; a quorum of several voters takes at most {VoterFrame.MaxEntry}.");
         // Told now: an entry that was proposed can't be taken back.
         var storage = _logs.Storage;
@@ -377,7 +385,7 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
     private void Delete(DeleteMessagesTo message)
     {
         var answer = message.PersistentActor;
-        if (!_logs.Quorum.IsAlone)
+        if (!IsAlone)
         {
             // A voter that lacks them could never get them, and what the snapshot says that stands for them lies on this node only.
             answer.Tell(new DeleteMessagesFailure(new NotSupportedException("A quorum of several voters keeps its events."), message.ToSequenceNr), Self);

@@ -22,7 +22,7 @@ internal sealed class VoterEndpoint(JournalLogs logs) : UntypedActor
 
     protected override void OnReceive(object message)
     {
-        if (message is not VoterFrame frame || !logs.Quorum.Voters.Contains(frame.From))
+        if (message is not VoterFrame frame)
         {
             Unhandled(message);
             return;
@@ -67,8 +67,7 @@ internal sealed class VoterEndpoint(JournalLogs logs) : UntypedActor
 /// <summary>The voters of other nodes, by Akka.Remote. For one writer, which gets the answers.</summary>
 internal sealed class RemoteVoters(string persistenceId, QuorumIdentity quorum, ActorSystem system, IActorRef writer) : IVoterTransport
 {
-    private readonly Dictionary<BrokerId, ActorSelection> _voters = quorum.Addresses.ToDictionary(
-        voter => voter.Key, voter => system.ActorSelection(VoterEndpoint.PathAt(voter.Value).ToString()));
+    private readonly Dictionary<Address, ActorSelection> _systems = [];
 
     private long _number;
 
@@ -79,7 +78,9 @@ internal sealed class RemoteVoters(string persistenceId, QuorumIdentity quorum, 
 
     private void Tell(BrokerId to, object request)
     {
-        if (!_voters.TryGetValue(to, out var voter)) return; // The log names a voter that is not configured any more.
+        if (quorum.AddressOf(to) is not { } address) return; // It is asked again, and may be known by then.
+        if (!_systems.TryGetValue(address, out var voter))
+            _systems[address] = voter = system.ActorSelection(VoterEndpoint.PathAt(address).ToString());
         VoterFrame.Send(new VoterMessage(persistenceId, request), quorum.Self.Broker, ++_number, piece => voter.Tell(piece, writer));
     }
 }
