@@ -27,6 +27,7 @@ internal sealed class PartitionLocator(BrokerId self, MetadataCache metadata, Pa
             return Located.Missing(ErrorCode.TopicAuthorizationFailed);
         if (topic is null || partition < 0 || partition >= topic.Partitions.Length)
             return Located.Missing(ErrorCode.UnknownTopicOrPartition);
+        if (directory.IsSelfFenced) return Located.Missing(ErrorCode.NotLeaderOrFollower);
         if (directory.Find(topic.Id, partition) is { } handle) return new Located(handle, topic.IsInternal, ErrorCode.None);
         return Located.Missing(topic.Partitions[partition].Leader == self ? ErrorCode.LeaderNotAvailable : ErrorCode.NotLeaderOrFollower);
     }

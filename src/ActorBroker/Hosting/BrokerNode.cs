@@ -70,8 +70,9 @@ internal sealed class BrokerNode
         return new BrokerNode(system, environment, options, directory);
     }
 
-    public Props ReplicaManager() => ReplicaManagerActor.Props(new ReplicaManagerSetup(
-        Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom));
+    public Props ReplicaManager(IActorRef controller) => ReplicaManagerActor.Props(new ReplicaManagerSetup(
+        Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom,
+        _environment.Time, controller));
 
     public Props Controller(IActorRef node)
     {

@@ -63,7 +63,17 @@ internal sealed record BrokerOptions(
         reader.Milliseconds("log.retention.check.interval.ms", least: 1),
         reader.Milliseconds("replica.high.watermark.checkpoint.interval.ms", least: 1),
         reader.Milliseconds("log.flush.offset.checkpoint.interval.ms", least: 1),
-        reader.Int("num.recovery.threads.per.data.dir", least: 1, most: 256));
+        reader.Int("num.recovery.threads.per.data.dir", least: 1, most: 256),
+        reader.Milliseconds("replica.lag.time.max.ms", least: 1),
+        reader.Int("replication.port", least: 0, most: ushort.MaxValue),
+        new FollowerOptions(
+            reader.Milliseconds("replica.fetch.wait.max.ms", least: 1),
+            reader.Int("replica.fetch.min.bytes", least: 1),
+            reader.Int("replica.fetch.max.bytes", least: 1),
+            reader.Int("replica.fetch.response.max.bytes", least: 1),
+            reader.Milliseconds("replica.fetch.backoff.ms", least: 1),
+            reader.Milliseconds("replica.socket.timeout.ms", least: 1),
+            reader.Int("replica.socket.receive.buffer.bytes", least: -1)));
 
     private static SessionLimits ReadSessions(OptionsReader reader) => new(
         reader.Int("api.max-sessions", least: 1),

@@ -33,8 +33,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         _node = node;
         _ready = ready;
-        _replicas = Context.ActorOf(node.ReplicaManager(), "replicas");
         _controller = Context.ActorOf(node.Controller(Self), "controller");
+        _replicas = Context.ActorOf(node.ReplicaManager(_controller), "replicas");
         _registration = node.Registration();
         Context.Watch(_replicas);
         Context.Watch(_controller);
@@ -73,6 +73,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private void OnAccepted(BrokerAccepted accepted)
     {
         _log.Info("Broker {0} registered in cluster {1} under epoch {2}", _node.Options.NodeId, accepted.ClusterId, accepted.BrokerEpoch);
+        _replicas.Tell(new ReplicaManagerProtocol.Registered(accepted.BrokerEpoch));
         _servingFrom = _node.Cache.Current.Version; // the controller sent that image before it accepted
         TryServe();
     }

@@ -45,6 +45,14 @@ internal sealed class PartitionHandle(TopicId topicId, TopicPartition partition,
 internal sealed class PartitionDirectory
 {
     private readonly ConcurrentDictionary<(TopicId Topic, int Partition), PartitionHandle> _handles = new();
+    private volatile bool _isSelfFenced;
+
+    /// <summary>This node has lost the controller for too long to know what it leads: clients are to look elsewhere.</summary>
+    public bool IsSelfFenced
+    {
+        get => _isSelfFenced;
+        internal set => _isSelfFenced = value;
+    }
 
     public int Count => _handles.Count;
 

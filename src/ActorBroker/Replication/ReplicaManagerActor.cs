@@ -34,6 +34,7 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
 
     private IActorRef? _shutdownAsker;
     private bool _knowsMetadata;
+    private long _brokerEpoch = -1;
     private bool _isClosing;
 
     public ReplicaManagerActor(ReplicaManagerSetup setup)
@@ -45,6 +46,8 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         for (var i = 0; i < _workers.Length; i++)
             _workers[i] = Context.ActorOf(LogWorkerActor.Props(setup.Directory, setup.NewId), $"log-worker-{i}");
         Receive<MetadataChanged>(OnMetadata);
+        Receive<ReplicaManagerProtocol.Registered>(registered => _brokerEpoch = registered.BrokerEpoch);
+        Receive<ReplicaManagerProtocol.SelfFenced>(fenced => _setup.Partitions.IsSelfFenced = fenced.IsFenced);
         Receive<LogWorkerProtocol.Opened>(OnOpened);
         Receive<LogWorkerProtocol.OpenFailed>(OnOpenFailed);
         Receive<LogWorkerProtocol.Closed>(OnClosed);

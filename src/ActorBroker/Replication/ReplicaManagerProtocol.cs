@@ -1,5 +1,6 @@
 using ActorBroker.Log;
 using ActorBroker.Metadata;
+using Akka.Actor;
 
 namespace ActorBroker.Replication;
 
@@ -15,6 +16,15 @@ internal static class ReplicaManagerProtocol
     /// <param name="IsClean">False when logs will be checked at the next start.</param>
     public sealed record ShutdownCompleted(bool IsClean);
 
+    /// <summary>After every registration: from now on this node follows, and is followed, under this broker epoch. No answer.</summary>
+    public sealed record Registered(long BrokerEpoch);
+
+    /// <summary>
+    /// The node has lost the controller for longer than its session (true), or found it again (false). While it is fenced
+    /// nothing is served to clients from here: somebody else may lead by now. No answer.
+    /// </summary>
+    public sealed record SelfFenced(bool IsFenced);
+
     internal sealed record Retry(ReplicaKey Key);
 
     internal enum Tick
@@ -28,6 +38,7 @@ internal static class ReplicaManagerProtocol
 /// <summary>What the replica manager is made of.</summary>
 /// <param name="Directory">Open; the manager closes it at shutdown.</param>
 /// <param name="NextJitter">From 0 up to 1.</param>
+/// <param name="Controller">Takes <c>AlterPartitions</c>, wherever the controller is at the moment.</param>
 internal sealed record ReplicaManagerSetup(
     BrokerId Self,
     LogDirectory Directory,
@@ -35,7 +46,9 @@ internal sealed record ReplicaManagerSetup(
     TopicDefaults Defaults,
     ReplicationOptions Options,
     Func<Guid> NewId,
-    Func<double> NextJitter);
+    Func<double> NextJitter,
+    TimeProvider Time,
+    IActorRef Controller);
 
 /// <summary>What a worker does with logs, where waiting for the disk stops nobody else.</summary>
 internal static class LogWorkerProtocol

@@ -80,11 +80,13 @@ internal sealed class DataPath
             Files, Folder, new LogDirectoryIdentity(new ClusterId("test"), Self, new DirectoryId(new Guid(1, 2, 3, new byte[8]))), Time, reserveBytes: 0);
         Partitions = new PartitionDirectory();
         Cache = new MetadataCache();
-        var options = new ReplicationOptions(TimeSpan.FromHours(1), TimeSpan.FromHours(1), TimeSpan.FromHours(1), Workers: 2);
+        var hour = TimeSpan.FromHours(1);
+        var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, Port: 0, new FollowerOptions(
+            TimeSpan.FromMilliseconds(500), 1, 1 << 20, 10 << 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), -1));
         var ids = 0;
         Manager = _kit.Sys.ActorOf(
             ReplicaManagerActor.Props(new ReplicaManagerSetup(
-                Self, Directory, Partitions, TopicDefaults.Standard, options, () => new Guid(++ids, 0, 0, new byte[8]), () => 0)),
+                Self, Directory, Partitions, TopicDefaults.Standard, options, () => new Guid(++ids, 0, 0, new byte[8]), () => 0, Time, Controller)),
             $"replicas-{n}");
         var locator = new PartitionLocator(Self, Cache, Partitions, AllowAll.Instance);
         var dispatcher = new RequestDispatcher([new ProduceHandler(locator, Time), new FetchHandler(locator), new ListOffsetsHandler(locator)]);
