@@ -93,13 +93,20 @@ internal sealed class BrokerNode
             new ProduceHandler(locator, _environment.Time),
             new FetchHandler(locator),
             new ListOffsetsHandler(locator),
-            new MetadataHandler(Cache, authorizer),
+            new OffsetForLeaderEpochHandler(locator),
+            new MetadataHandler(Cache, Options.NodeId, authorizer),
+            new DescribeClusterHandler(Cache, Options.NodeId, authorizer),
+            new DescribeTopicPartitionsHandler(Cache, authorizer),
             new ApiVersionsHandler(() => dispatcher!.Served),
             new CreateTopicsHandler(gateway, Options.TopicDefaults, authorizer),
             new DeleteTopicsHandler(gateway, Cache, authorizer),
             new CreatePartitionsHandler(gateway, authorizer),
             new DescribeConfigsHandler(Cache, Options.TopicDefaults, Options.NodeId, authorizer),
             new IncrementalAlterConfigsHandler(gateway, authorizer),
+            new ElectLeadersHandler(gateway, authorizer),
+            new AlterPartitionReassignmentsHandler(gateway, Cache, authorizer),
+            new ListPartitionReassignmentsHandler(Cache, authorizer),
+            new UnregisterBrokerHandler(gateway, authorizer),
         ]);
         return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
     }

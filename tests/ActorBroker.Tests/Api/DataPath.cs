@@ -89,7 +89,7 @@ internal sealed class DataPath
                 Self, Directory, Partitions, TopicDefaults.Standard, options, () => new Guid(++ids, 0, 0, new byte[8]), () => 0, Time, Controller)),
             $"replicas-{n}");
         var locator = new PartitionLocator(Self, Cache, Partitions, AllowAll.Instance);
-        var dispatcher = new RequestDispatcher([new ProduceHandler(locator, Time), new FetchHandler(locator), new ListOffsetsHandler(locator)]);
+        var dispatcher = new RequestDispatcher([new ProduceHandler(locator, Time), new FetchHandler(locator), new ListOffsetsHandler(locator), new OffsetForLeaderEpochHandler(locator)]);
         Endpoint = _kit.Sys.ActorOf(BrokerEndpointActor.Props(dispatcher, _limits), $"actorbroker-{n}");
         if (_image.Version > 0) Publish(_image);
     }

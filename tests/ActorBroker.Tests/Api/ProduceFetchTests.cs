@@ -180,4 +180,26 @@ public sealed class ProduceFetchTests : TestKit
     }
 
     private static FetchRequest.FetchPartition Part(int index) => new() { Partition = index, PartitionMaxBytes = 1 << 20 };
+
+    /// <summary>Records of leader epochs 0 and 5, then a request for where each of them ends (KIP-320).</summary>
+    [Theory]
+    [InlineData(-1, 0, ErrorCode.None, 0, 2)]
+    [InlineData(5, 3, ErrorCode.None, 0, 2)]
+    [InlineData(5, 5, ErrorCode.None, 5, 3)]
+    [InlineData(5, 6, ErrorCode.None, -1, -1)]
+    [InlineData(4, 0, ErrorCode.FencedLeaderEpoch, -1, -1)]
+    [InlineData(6, 0, ErrorCode.UnknownLeaderEpoch, -1, -1)]
+    public void A_reader_learns_where_an_epoch_ends(int current, int asked, ErrorCode error, int epoch, long end)
+    {
+        var topic = _node.CreateTopic("flights");
+        _node.AskProduce("flights", _node.Batch("a", "b"));
+        _node.Change(topic.With(topic.Partitions[0] with { LeaderEpoch = new LeaderEpoch(5), PartitionEpoch = 1 }));
+        _node.AskProduce("flights", _node.Batch("c"));
+        var response = _node.Ask<OffsetForLeaderEpochResponse>(new OffsetForLeaderEpochRequest
+        {
+            Topics = [new() { Topic = "flights", Partitions = [new() { Partition = 0, CurrentLeaderEpoch = current, LeaderEpoch = asked }] }],
+        });
+        var answer = Assert.Single(Assert.Single(response.Topics).Partitions);
+        Assert.Equal((error, epoch, end), (answer.ErrorCode, answer.LeaderEpoch, answer.EndOffset));
+    }
 }

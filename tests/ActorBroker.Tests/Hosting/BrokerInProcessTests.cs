@@ -61,7 +61,12 @@ public class BrokerInProcessTests
             await Broker.Get(system).Ready.WaitAsync(Deadline);
             var versions = await AskAsync<ApiVersionsResponse>(system, new ApiVersionsRequest());
             Assert.Equal(
-                [ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.IncrementalAlterConfigs],
+                [
+                    ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
+                    ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
+                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.DescribeCluster, ApiKey.UnregisterBroker,
+                    ApiKey.DescribeTopicPartitions,
+                ],
                 versions.ApiKeys.Select(api => api.ApiKey));
             await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
         }

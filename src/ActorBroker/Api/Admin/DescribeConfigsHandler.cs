@@ -46,7 +46,7 @@ internal sealed class DescribeConfigsHandler(MetadataCache cache, TopicDefaults 
 
     private DescribeConfigsResult DescribeBroker(ApiCall call, DescribeConfigsRequest.DescribeConfigsResource resource, DescribeConfigsRequest request)
     {
-        if (!authorizer.Allows(call.Context, AclOperation.DescribeConfigs, ResourceType.Cluster, "kafka-cluster"))
+        if (!authorizer.Allows(call.Context, AclOperation.DescribeConfigs, ResourceType.Cluster, ClusterResource.Name))
             return Refused(resource, ErrorCode.ClusterAuthorizationFailed, $"{call.Context.Principal} may not describe brokers.");
         if (resource.ResourceName.Length > 0 && resource.ResourceName != self.Value.ToString(CultureInfo.InvariantCulture))
             return Refused(resource, ErrorCode.InvalidRequest, $"This is broker {self}: ask broker '{resource.ResourceName}' itself.");

@@ -6,7 +6,7 @@ using static ActorBroker.Protocol.MetadataResponse;
 namespace ActorBroker.Api.Admin;
 
 /// <summary>Brokers and topics as this node's cache has them. Every node answers for the whole cluster.</summary>
-internal sealed class MetadataHandler(MetadataCache cache, IAuthorizer authorizer) : IRequestHandler
+internal sealed class MetadataHandler(MetadataCache cache, BrokerId self, IAuthorizer authorizer) : IRequestHandler
 {
     private const int MaxTopicNameInError = 249;
 
@@ -20,7 +20,8 @@ internal sealed class MetadataHandler(MetadataCache cache, IAuthorizer authorize
         {
             Brokers = [.. image.Brokers.Values.Where(broker => !broker.Fenced).Select(broker => Broker(broker, call.Context.Listener)).OfType<MetadataResponseBroker>()],
             ClusterId = image.ClusterId?.Value,
-            ControllerId = image.Brokers.Count > 0 ? image.Brokers.Keys.First().Value : -1,
+            // As Kafka's brokers do: whoever is asked passes on what only the controller can do (DescribeQuorum names that one).
+            ControllerId = self.Value,
             Topics = Topics(image, request, call),
         });
     }
@@ -68,13 +69,13 @@ internal sealed class MetadataHandler(MetadataCache cache, IAuthorizer authorize
 
     private static MetadataResponsePartition Partition(PartitionImage partition, MetadataImage image) => new()
     {
-        ErrorCode = partition.Leader is null ? ErrorCode.LeaderNotAvailable : ErrorCode.None,
+        ErrorCode = PartitionStanding.Error(partition),
         PartitionIndex = partition.Index,
-        LeaderId = partition.Leader?.Value ?? -1,
+        LeaderId = PartitionStanding.Leader(partition),
         LeaderEpoch = partition.LeaderEpoch.Value,
-        ReplicaNodes = [.. partition.Replicas.Select(id => id.Value)],
-        IsrNodes = [.. partition.Isr.Select(id => id.Value)],
-        OfflineReplicas = [.. partition.Replicas.Where(id => !image.Brokers.TryGetValue(id, out var broker) || broker.Fenced).Select(id => id.Value)],
+        ReplicaNodes = PartitionStanding.Ids(partition.Replicas),
+        IsrNodes = PartitionStanding.Ids(partition.Isr),
+        OfflineReplicas = PartitionStanding.Offline(partition, image),
     };
 
     /// <summary>Null: the broker doesn't serve the listener that was asked through, so its clients can't reach it.</summary>
