@@ -66,6 +66,7 @@ internal sealed record BrokerOptions(
         reader.Int("num.recovery.threads.per.data.dir", least: 1, most: 256),
         reader.Milliseconds("replica.lag.time.max.ms", least: 1),
         reader.Int("replication.port", least: 0, most: ushort.MaxValue),
+        reader.Int("replication.advertised-port", least: 0, most: ushort.MaxValue),
         new FollowerOptions(
             reader.Milliseconds("replica.fetch.wait.max.ms", least: 1),
             reader.Int("replica.fetch.min.bytes", least: 1),

@@ -7,6 +7,7 @@ namespace ActorBroker.Replication;
 /// <param name="Workers"><c>num.recovery.threads.per.data.dir</c>: logs that are opened, closed or deleted at the same time.</param>
 /// <param name="LagTime"><c>replica.lag.time.max.ms</c>: how long a follower may lag before it leaves the ISR.</param>
 /// <param name="Port"><c>replication.port</c> of the inter-broker listener; 0: any free one.</param>
+/// <param name="AdvertisedPort"><c>replication.advertised-port</c>: what other brokers are told; 0: the port that was bound.</param>
 internal sealed record ReplicationOptions(
     TimeSpan HousekeepingInterval,
     TimeSpan HighWatermarkInterval,
@@ -14,6 +15,7 @@ internal sealed record ReplicationOptions(
     int Workers,
     TimeSpan LagTime,
     int Port,
+    int AdvertisedPort,
     FollowerOptions Follower);
 
 /// <summary>How this node's followers fetch from one leader's node.</summary>

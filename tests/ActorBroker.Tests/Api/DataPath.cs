@@ -81,7 +81,7 @@ internal sealed class DataPath
         Partitions = new PartitionDirectory();
         Cache = new MetadataCache();
         var hour = TimeSpan.FromHours(1);
-        var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, Port: 0, new FollowerOptions(
+        var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
             TimeSpan.FromMilliseconds(500), 1, 1 << 20, 10 << 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), -1));
         var ids = 0;
         Manager = _kit.Sys.ActorOf(

@@ -18,10 +18,11 @@ internal sealed class ReplicationServer : IDisposable
     public const string Listener = "REPLICATION";
 
     private readonly Socket _socket;
+    private readonly int _advertisedPort;
 
-    private ReplicationServer(Socket socket)
+    private ReplicationServer(Socket socket, int advertisedPort)
     {
-        _socket = socket;
+        (_socket, _advertisedPort) = (socket, advertisedPort);
         Port = ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
@@ -39,7 +40,7 @@ internal sealed class ReplicationServer : IDisposable
         {
             socket.Bind(new IPEndPoint(address, setup.Options.Port));
             socket.Listen();
-            return new ReplicationServer(socket);
+            return new ReplicationServer(socket, setup.Options.AdvertisedPort);
         }
         catch (SocketException)
         {
@@ -48,7 +49,8 @@ internal sealed class ReplicationServer : IDisposable
         }
     }
 
-    public BrokerEndpoint Endpoint(string advertisedHost) => new(Listener, advertisedHost, Port, "PLAINTEXT");
+    /// <summary>What other brokers are told of this listener.</summary>
+    public BrokerEndpoint Endpoint(string advertisedHost) => new(Listener, advertisedHost, _advertisedPort > 0 ? _advertisedPort : Port, "PLAINTEXT");
 
     public void Dispose() => _socket.Dispose();
 }
