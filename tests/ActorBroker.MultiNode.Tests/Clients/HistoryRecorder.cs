@@ -75,22 +75,25 @@ internal sealed class HistoryRecorder
         _metrics.Where(producer => producer.Value.BatchesReordered > 0).Select(producer => producer.Key).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>
-    /// The longest time that any partition was without an acknowledgement around the given span: of all silences that
-    /// overlap it, the longest, measured whole. Producers must send to every partition all the time.
+    /// By partition, the longest time without an acknowledgement around the given span: of all silences that overlap it,
+    /// the longest, measured whole. The producer must send to every partition all the time.
     /// </summary>
-    public TimeSpan LongestSilence(TimeSpan from, TimeSpan to, bool durableOnly = true)
+    public IReadOnlyDictionary<int, TimeSpan> Silences(string producer, TimeSpan from, TimeSpan to)
     {
-        var longest = TimeSpan.Zero;
-        foreach (var partition in _sends.Values.Where(send => send.IsDurable || !durableOnly).GroupBy(send => send.Partition))
+        var silences = new Dictionary<int, TimeSpan>();
+        foreach (var partition in _sends.Values.Where(send => send.Producer == producer).GroupBy(send => send.Partition))
         {
+            var longest = TimeSpan.Zero;
             var last = partition.Min(send => send.Began);
             foreach (var at in partition.Where(send => send.Outcome == SendOutcome.Acknowledged).Select(send => send.Ended!.Value).Order().Append(Now))
             {
                 if (at > from && last < to && at - last > longest) longest = at - last;
                 last = at;
             }
+
+            silences[partition.Key] = longest;
         }
 
-        return longest;
+        return silences;
     }
 }

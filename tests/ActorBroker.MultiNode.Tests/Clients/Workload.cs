@@ -12,6 +12,10 @@ namespace ActorBroker.MultiNode.Tests.Clients;
 internal sealed class Workload : IAsyncDisposable
 {
     public const string Topic = "stream";
+
+    /// <summary>The producer whose silences are measured: acks=all, all else as by default.</summary>
+    public const string MainWriter = "all";
+
     private const int FaultsShown = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
@@ -34,7 +38,7 @@ internal sealed class Workload : IAsyncDisposable
 
     public ActorSystem System => _system;
 
-    /// <summary>Creates the topic, lets producers and a reader run, and returns when records flow in every partition.</summary>
+    /// <summary>Creates the topic, lets the main producer, those asked for besides and a reader run, and returns when records flow in every partition.</summary>
     public static async Task<Workload> StartAsync(ClusterProcesses cluster, int partitions = 6, short replicas = 3, params WriterShape[] writers)
     {
         var system = cluster.NewClient("client");
@@ -42,7 +46,7 @@ internal sealed class Workload : IAsyncDisposable
         await view.CreateAsync(Topic, partitions, replicas);
         await view.WaitInSyncAsync(Topic);
         var workload = new Workload(cluster, system, view, partitions);
-        foreach (var shape in writers.Length > 0 ? writers : [new WriterShape("all")]) workload.Write(shape);
+        foreach (var shape in (WriterShape[])[new WriterShape(MainWriter), .. writers]) workload.Write(shape);
         workload.Read("reader");
         await workload.FlowsAsync();
         return workload;
@@ -58,14 +62,14 @@ internal sealed class Workload : IAsyncDisposable
     public void Read(string name, ActorSystem? system = null, string? bootstrap = null) =>
         (system ?? _system).ActorOf(Props.Create(() => new Reader(bootstrap ?? _cluster.Bootstrap, Topic, name, History)), name);
 
-    /// <summary>Completes once every partition has acknowledged a durable record that was sent after this call.</summary>
+    /// <summary>Completes once every partition has acknowledged a record of the main producer that was sent after this call.</summary>
     public async Task FlowsAsync(TimeSpan? patience = null)
     {
         var from = History.Now;
         using var deadline = new CancellationTokenSource(patience ?? Patience);
         while (true)
         {
-            var flowing = History.Sends.Where(send => send.IsDurable && send.Outcome == SendOutcome.Acknowledged && send.Began >= from).Select(send => send.Partition).Distinct().Count();
+            var flowing = History.Sends.Where(send => send.Producer == MainWriter && send.Outcome == SendOutcome.Acknowledged && send.Began >= from).Select(send => send.Partition).Distinct().Count();
             if (flowing == _partitions) return;
             if (deadline.IsCancellationRequested)
                 throw new TimeoutException($"Records flow in {flowing} of {_partitions} partitions, {(patience ?? Patience).TotalSeconds} s on. {await DescribeAsync()}");
@@ -73,15 +77,15 @@ internal sealed class Workload : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs a fault, waits until records flow again, and says how long some partition was silent.</summary>
-    public async Task<TimeSpan> MeasureAsync(string what, Func<Task> fault)
+    /// <summary>Runs a fault, waits until records flow again, and says how long each partition was silent.</summary>
+    public async Task<IReadOnlyDictionary<int, TimeSpan>> MeasureAsync(string what, Func<Task> fault)
     {
         var from = History.Now;
         await fault();
         await FlowsAsync();
-        var silence = History.LongestSilence(from, History.Now);
-        _cluster.Say($"{what}: {silence.TotalSeconds:0.00} s without an acknowledgement");
-        return silence;
+        var silences = History.Silences(MainWriter, from, History.Now);
+        _cluster.Say($"{what}: {silences.Values.Max().TotalSeconds:0.00} s without an acknowledgement ({string.Join(", ", silences.OrderBy(p => p.Key).Select(p => $"{p.Value.TotalSeconds:0.00}"))})");
+        return silences;
     }
 
     /// <summary>Heals, lets all replicas catch up, reads everything, stops the nodes and judges.</summary>

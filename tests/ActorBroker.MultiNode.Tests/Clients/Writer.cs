@@ -6,7 +6,8 @@ namespace ActorBroker.MultiNode.Tests.Clients;
 
 /// <param name="RecordsPerSecond">To each partition, evenly: so that silence is the cluster's.</param>
 /// <param name="MaxInFlight">1: order holds whatever happens. Null: the default.</param>
-internal sealed record WriterShape(string Name, Acks Acks = Acks.All, int RecordsPerSecond = 40, int? MaxInFlight = null);
+/// <param name="Padding">Bytes by which each record is larger than its number.</param>
+internal sealed record WriterShape(string Name, Acks Acks = Acks.All, int RecordsPerSecond = 40, int? MaxInFlight = null, int Padding = 0);
 
 /// <summary>A producer with default settings that sends numbered records to every partition until it is stopped.</summary>
 internal sealed class Writer : IAsyncDisposable
@@ -75,7 +76,7 @@ internal sealed class Writer : IAsyncDisposable
         Interlocked.Increment(ref _out);
         try
         {
-            var where = await _producer.ProduceAsync(_topic, RecordText.Key(number), RecordText.Value(_shape.Name, number), partition: partition);
+            var where = await _producer.ProduceAsync(_topic, RecordText.Key(number), RecordText.Value(_shape.Name, number, _shape.Padding), partition: partition);
             _history.Acknowledge(_shape.Name, number, where.Partition.Partition, where.Offset.Value);
         }
         catch (DeliveryException e)
