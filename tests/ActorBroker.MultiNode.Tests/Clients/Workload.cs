@@ -149,11 +149,8 @@ internal sealed class Workload : IAsyncDisposable
         var running = _cluster.Nodes.Where(node => node.IsRunning).ToList();
         foreach (var node in running) node.SendTerminate();
         var faults = new List<string>();
-        foreach (var node in running)
-        {
-            var code = await node.EndedAsync();
-            if (code != 0) faults.Add($"node {node.Id} ended with {code} after SIGTERM");
-        }
+        foreach (var node in running) await node.EndedAsync();
+        faults.AddRange(_cluster.Nodes.SelectMany(node => node.Crashes));
 
         var batches = new List<StoredBatch>();
         foreach (var partition in partitions)

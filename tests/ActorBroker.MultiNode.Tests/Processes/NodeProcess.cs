@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -23,13 +24,18 @@ internal sealed record NodeSetup(int Id, int Port, int ReplicationPort, int Publ
 internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+
+    /// <summary>Exit code of a process that SIGKILL ended.</summary>
+    private const int Killed = 128 + 9;
+
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll");
 
     private readonly StringBuilder _output = new();
     private Process? _process;
-    private Task _draining = Task.CompletedTask;
+    private Task<int>? _ended;
     private TaskCompletionSource<JsonElement> _ready = NewReady();
     private int _runs;
+    private bool _endAsked;
 
     public NodeSetup Setup => setup;
 
@@ -41,7 +47,10 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
 
     public bool IsPaused { get; private set; }
 
-    public int ProcessId => _process?.Id ?? -1;
+    public int ProcessId => IsRunning ? _process!.Id : -1;
+
+    /// <summary>Ends that nobody asked for, and stops that did not go well.</summary>
+    public ConcurrentQueue<string> Crashes { get; } = new();
 
     /// <summary>All lines of every run, each with the time it came.</summary>
     public string Output
@@ -72,12 +81,11 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
 
         Note($"run {++_runs}");
         var ready = _ready = NewReady();
+        (IsPaused, _endAsked) = (false, false);
         var process = _process = Process.Start(start)!;
         Watchdog.Instance.Watch(process.Id);
         process.StandardInput.Close();
-        _draining = Task.WhenAll(DrainAsync(process.StandardOutput, ready), DrainAsync(process.StandardError, ready: null));
-        _ = _draining.ContinueWith(
-            _ => ready.TrySetException(new InvalidOperationException($"Node {Id} ended before it was ready.")), TaskScheduler.Default);
+        _ended = EndAsync(process, ready, Task.WhenAll(DrainAsync(process.StandardOutput, ready), DrainAsync(process.StandardError, ready: null)));
     }
 
     public async Task<JsonElement> ReadyAsync()
@@ -132,24 +140,14 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
 
     public async Task<int> EndedAsync()
     {
-        var process = _process ?? throw new InvalidOperationException($"Node {Id} does not run.");
-        using var deadline = new CancellationTokenSource(Deadline);
         try
         {
-            await process.WaitForExitAsync(deadline.Token);
-            await _draining.WaitAsync(Deadline);
+            return await (_ended ?? throw new InvalidOperationException($"Node {Id} was never started.")).WaitAsync(Deadline);
         }
-        catch (OperationCanceledException e)
+        catch (TimeoutException e)
         {
             throw new TimeoutException($"Node {Id} did not end within {Deadline.TotalSeconds} s.", e);
         }
-
-        Watchdog.Instance.Forget(process.Id);
-        var code = process.ExitCode;
-        Note($"ended with {code}");
-        process.Dispose();
-        (_process, IsPaused) = (null, false);
-        return code;
     }
 
     /// <summary>A new, empty disk. Only while the node is down.</summary>
@@ -162,15 +160,30 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is null) return;
-        if (!_process.HasExited) _process.Kill();
+        if (_ended is null) return;
+        if (IsRunning) Send(9);
         await EndedAsync();
+        _process!.Dispose();
+    }
+
+    private async Task<int> EndAsync(Process process, TaskCompletionSource<JsonElement> ready, Task draining)
+    {
+        var id = process.Id;
+        await process.WaitForExitAsync();
+        await draining;
+        Watchdog.Instance.Forget(id);
+        Note($"ended with {process.ExitCode}");
+        if (!_endAsked || process.ExitCode is not (0 or Killed)) Crashes.Enqueue($"node {Id} ended with {process.ExitCode} in run {_runs}");
+        ready.TrySetException(new InvalidOperationException($"Node {Id} ended with {process.ExitCode} before it was ready."));
+        return process.ExitCode;
     }
 
     private void Send(int signal)
     {
         Note($"signal {signal}");
-        if (Kill(_process!.Id, signal) != 0) throw new InvalidOperationException($"Node {Id}: kill -{signal} failed with {Marshal.GetLastPInvokeError()}.");
+        _endAsked |= signal is 9 or 15;
+        if (Kill(_process!.Id, signal) != 0 && IsRunning)
+            throw new InvalidOperationException($"Node {Id}: kill -{signal} failed with {Marshal.GetLastPInvokeError()}.");
     }
 
     private void Note(string what)
