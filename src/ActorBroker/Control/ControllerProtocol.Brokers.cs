@@ -10,7 +10,8 @@ internal static partial class ControllerProtocol
 {
     /// <summary>
     /// A broker process announces itself (KIP-631); it is fenced until it has reconciled the metadata. Its sender is where
-    /// metadata goes from then on. Answer: <see cref="BrokerAccepted"/> or <see cref="BrokerRefused"/>.
+    /// metadata goes from then on. Answer: <see cref="BrokerAccepted"/> or <see cref="BrokerRefused"/>;
+    /// <see cref="ControllerUnavailable"/> also while another data folder's broker of this id may still be running.
     /// </summary>
     /// <param name="ClusterId">Null: a new data folder, which takes the id that the answer says.</param>
     /// <param name="CleanShutdown">The data folder was closed in order, or is new.</param>

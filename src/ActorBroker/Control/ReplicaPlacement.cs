@@ -12,34 +12,34 @@ internal static class ReplicaPlacement
     /// <param name="brokers">With their racks; at least <paramref name="replicationFactor"/> of them.</param>
     /// <param name="firstIndex">Number of partitions that exist already, so that added ones go on where those ended.</param>
     /// <param name="start">Where among the brokers the first leader falls: any number; chosen at random so that small topics spread too.</param>
-    public static ImmutableArray<PartitionAssignment> Plan(
+    /// <returns>For each partition its replicas, the one that is to lead first.</returns>
+    public static ImmutableArray<ImmutableArray<BrokerId>> Plan(
         IReadOnlyList<(BrokerId Id, string? Rack)> brokers, int partitions, int replicationFactor, int firstIndex, int start)
     {
         Invariant.Check(replicationFactor >= 1 && replicationFactor <= brokers.Count, "there are brokers for every replica");
         var ring = InterleaveRacks(brokers);
-        var plan = ImmutableArray.CreateBuilder<PartitionAssignment>(partitions);
+        var plan = ImmutableArray.CreateBuilder<ImmutableArray<BrokerId>>(partitions);
         for (var i = 0; i < partitions; i++)
         {
             var turn = firstIndex + i;
             var leader = (start % ring.Count + turn) % ring.Count;
             var shift = 1 + turn / ring.Count % Math.Max(1, ring.Count - 1);
-            var replicas = PickReplicas(ring, leader, shift, replicationFactor);
-            plan.Add(new PartitionAssignment(replicas, replicas, replicas[0]));
+            plan.Add(PickReplicas(ring, leader, shift, replicationFactor));
         }
 
         return plan.MoveToImmutable();
     }
 
     /// <summary>Neighbours in the ring stand in different racks as far as possible.</summary>
-    private static List<(int Id, string? Rack)> InterleaveRacks(IReadOnlyList<(BrokerId Id, string? Rack)> brokers)
+    private static List<(BrokerId Id, string? Rack)> InterleaveRacks(IReadOnlyList<(BrokerId Id, string? Rack)> brokers)
     {
         var racks = brokers
             .OrderBy(broker => broker.Id)
             .GroupBy(broker => broker.Rack ?? "", StringComparer.Ordinal)
             .OrderBy(rack => rack.Key, StringComparer.Ordinal)
-            .Select(rack => new Queue<(int, string?)>(rack.Select(broker => (broker.Id.Value, broker.Rack))))
+            .Select(rack => new Queue<(BrokerId, string?)>(rack))
             .ToList();
-        var ring = new List<(int, string?)>(brokers.Count);
+        var ring = new List<(BrokerId, string?)>(brokers.Count);
         while (ring.Count < brokers.Count)
         {
             foreach (var rack in racks)
@@ -50,9 +50,9 @@ internal static class ReplicaPlacement
         return ring;
     }
 
-    private static ImmutableArray<int> PickReplicas(List<(int Id, string? Rack)> ring, int leader, int shift, int count)
+    private static ImmutableArray<BrokerId> PickReplicas(List<(BrokerId Id, string? Rack)> ring, int leader, int shift, int count)
     {
-        var picked = ImmutableArray.CreateBuilder<int>(count);
+        var picked = ImmutableArray.CreateBuilder<BrokerId>(count);
         picked.Add(ring[leader].Id);
         var usedRacks = new HashSet<string?>(StringComparer.Ordinal) { ring[leader].Rack };
 

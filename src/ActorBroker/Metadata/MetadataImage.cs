@@ -95,6 +95,10 @@ public sealed record TopicImage(
     [JsonIgnore]
     public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
 
+    /// <summary>Of its first partition, before the reassignment that may be under way.</summary>
+    [JsonIgnore]
+    public int ReplicationFactor => Partitions[0].Replicas.Length - Partitions[0].AddingReplicas.Length;
+
     internal TopicImage With(PartitionImage partition) => this with { Partitions = Partitions.SetItem(partition.Index, partition) };
 }
 
@@ -104,7 +108,8 @@ public sealed record TopicImage(
 /// </summary>
 /// <param name="Replicas">In preference order: the first is the preferred leader.</param>
 /// <param name="Leader">Null while the partition is offline.</param>
-/// <param name="EligibleLeaders">Eligible leader replicas (KIP-966): left the ISR while it was at its minimum, but hold all committed records.</param>
+/// <param name="Isr">In the order of <paramref name="Replicas"/>. Empty exactly while nobody leads.</param>
+/// <param name="EligibleLeaders">Eligible leader replicas (KIP-966): left the ISR when it fell below <c>min.insync.replicas</c>, and hold all committed records.</param>
 public sealed record PartitionImage(
     int Index,
     ImmutableArray<BrokerId> Replicas,
@@ -114,7 +119,7 @@ public sealed record PartitionImage(
     LeaderEpoch LeaderEpoch,
     int PartitionEpoch)
 {
-    /// <summary>Null unless the partition is offline with ISR and <see cref="EligibleLeaders"/> both empty: then the only replica that may lead again without <c>unclean.leader.election.enable</c> (KIP-966).</summary>
+    /// <summary>Who led last, while nobody leads. With <see cref="EligibleLeaders"/> empty too it is the only replica that may lead again without <c>unclean.leader.election.enable</c> (KIP-966).</summary>
     public BrokerId? LastKnownLeader { get; init; }
 
     /// <summary>Members of <see cref="Replicas"/> that a reassignment adds; empty when none is under way (KIP-455).</summary>

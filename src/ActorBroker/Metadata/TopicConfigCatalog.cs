@@ -19,6 +19,7 @@ internal sealed record TopicConfigKey(
 internal static class TopicConfigCatalog
 {
     public const string MinInsyncReplicas = "min.insync.replicas";
+    public const string UncleanLeaderElection = "unclean.leader.election.enable";
 
     public static readonly ImmutableArray<TopicConfigKey> All =
     [
@@ -45,7 +46,7 @@ internal static class TopicConfigCatalog
         Int("segment.bytes", "log.segment.bytes", 1_073_741_824, 1024 * 1024, int.MaxValue, "Size at which the active segment is closed and a new one begun, in bytes."),
         Int("segment.index.bytes", "log.index.size.max.bytes", 10_485_760, 4, int.MaxValue, "Largest size of a segment's index, in bytes."),
         Long("segment.ms", "log.roll.ms", 604_800_000, 1, "Age in milliseconds at which the active segment is closed, also when nothing arrives."),
-        Boolean("unclean.leader.election.enable", "unclean.leader.election.enable", false, "Whether a replica outside the ISR may lead when no other is left, losing what it had not got."),
+        Boolean(UncleanLeaderElection, "unclean.leader.election.enable", false, "Whether a replica outside the ISR may lead when no other is left, losing what it had not got."),
     ];
 
     private static readonly FrozenDictionary<string, TopicConfigKey> ByName = All.ToFrozenDictionary(key => key.Name, StringComparer.Ordinal);

@@ -39,15 +39,19 @@ internal sealed record TopicDefaults(ImmutableDictionary<string, string> BrokerV
         };
         return new TopicSettings(
             log,
-            (int)Number(topic, TopicConfigCatalog.MinInsyncReplicas),
+            MinInsyncReplicas(topic),
             Number(topic, "message.timestamp.before.max.ms"),
             Number(topic, "message.timestamp.after.max.ms"),
-            Value(topic, "unclean.leader.election.enable") == "true");
+            AllowsUncleanElection(topic));
     }
+
+    public int MinInsyncReplicas(TopicImage topic) => (int)Number(topic, TopicConfigCatalog.MinInsyncReplicas);
+
+    public bool AllowsUncleanElection(TopicImage topic) => Value(topic, TopicConfigCatalog.UncleanLeaderElection) == "true";
 
     /// <summary>The value in force for a key of the catalog.</summary>
     public string Value(TopicImage topic, string key) =>
-        topic.Overrides.TryGetValue(key, out var own) ? own : Default(key, topic.Partitions[0].Replicas.Length);
+        topic.Overrides.TryGetValue(key, out var own) ? own : Default(key, topic.ReplicationFactor);
 
     /// <summary>The value for topics that don't set the key.</summary>
     public string Default(string key, int replicationFactor)
