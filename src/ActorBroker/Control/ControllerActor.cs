@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using ActorBroker.Log;
 using ActorBroker.Metadata;
+using ActorBroker.Protocol;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -8,38 +10,61 @@ using static ActorBroker.Control.ControllerProtocol;
 namespace ActorBroker.Control;
 
 /// <summary>
-/// Performs what <see cref="ControllerCore"/> decides: stores the events as one entry of its journal, applies them,
-/// publishes the image, replies. Commands are handled one after the other; the journal's majority write, not being
-/// the only instance, is what makes a decision count, so a write that fails stops this actor and its supervisor bids anew.
+/// Performs what <see cref="ControllerCore"/> decides: stores the events as one entry of its journal, takes the image they
+/// lead to, tells the brokers, replies. Commands are handled one after the other and wait for nothing but the journal. The
+/// journal's majority write, not being the only instance, is what makes a decision count, so a write that fails stops this
+/// actor and its supervisor bids anew.
 /// </summary>
-internal sealed class ControllerActor : ReceivePersistentActor
+internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 {
     public const string JournalId = "actorbroker.journal.quorum";
 
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly ControllerCore _core;
-    private readonly IActorRef _node;
+    /// <summary>Enough for what happens while a broker's connection breaks and comes back.</summary>
+    private const int EventsKept = 1000;
 
-    // Replies that wait until this node serves the image of their version; in order of version.
-    private readonly Queue<(long Version, IActorRef To, object Reply)> _waiting = new();
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ControllerSetup _setup;
+    private readonly SessionTable _sessions;
+    private readonly EventHistory _history = new(EventsKept);
+    private readonly BrokerDirectory _brokers;
+    private readonly ServedReplies _served = new();
+    private readonly long _start;
     private MetadataImage _image = MetadataImage.Empty;
 
-    /// <param name="node">Gets every new image as <see cref="MetadataChanged"/> and answers <see cref="ReplicasReconciled"/>.</param>
-    public ControllerActor(ControllerCore core, IActorRef node)
+    /// <summary>Whose command is being stored; it hears of it if that can't be.</summary>
+    private IActorRef? _asking;
+
+    public ControllerActor(ControllerSetup setup)
     {
-        _core = core;
-        _node = node;
+        _setup = setup;
+        _start = setup.Time.GetTimestamp();
+        _sessions = new SessionTable(setup.Options.SessionTimeout);
+        _brokers = new BrokerDirectory(_history, (to, message) => to.Tell(message));
         JournalPluginId = JournalId;
 
-        Recover<IControlEvent>(change => _image = ControllerState.Apply(_image, change, LastSequenceNr));
+        Recover<IControlEvent>(OnRecovering);
         Recover<RecoveryCompleted>(_ => OnRecovered());
+        Command<BrokerHeartbeat>(OnHeartbeat);
+        Command<ControllerProtocol.MetadataRequest>(OnMetadataRequest);
         Command<ICommand>(OnCommand);
-        Command<ReplicasReconciled>(OnReconciled);
+        Command<ReconcileCompleted>(OnReconciled);
+        Command<SuspectBroker>(OnSuspect);
+        Command<Tick>(OnTick);
+    }
+
+    private enum Tick
+    {
+        Sessions,
+        Leaders,
     }
 
     public override string PersistenceId => "actorbroker-controller";
 
-    public static Props Props(ControllerCore core, IActorRef node) => Akka.Actor.Props.Create(() => new ControllerActor(core, node));
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Now => _setup.Time.GetElapsedTime(_start);
+
+    public static Props Props(ControllerSetup setup) => Akka.Actor.Props.Create(() => new ControllerActor(setup));
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
         _log.Error(cause, "The controller could not store its decision {0} (entry {1}) and stops; it will bid again", @event.GetType().Name, sequenceNr);
@@ -47,48 +72,156 @@ internal sealed class ControllerActor : ReceivePersistentActor
     protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
         _log.Error(reason, "The controller could not read its log (entry {0}: {1})", LastSequenceNr, message ?? "none");
 
+    protected override void PostStop()
+    {
+        foreach (var (to, reply) in _served.TakeAll()) to.Tell(reply);
+        _asking?.Tell(new ControllerUnavailable("The controller stopped before the change was stored; it may happen all the same."));
+        base.PostStop();
+    }
+
+    private void OnRecovering(IControlEvent change)
+    {
+        _image = ControllerState.Apply(_image, change, LastSequenceNr);
+        _history.Add(new SequencedEvent(LastSequenceNr, change));
+    }
+
     private void OnRecovered()
     {
-        _log.Info("Controller ready: cluster {0}, {1} topic(s), log at entry {2}", _image.ClusterId?.Value ?? "not formed yet", _image.TopicsById.Count, LastSequenceNr);
-        Publish();
+        _log.Info(
+            "Controller ready: cluster {0}, {1} broker(s), {2} topic(s), log at entry {3}",
+            _image.ClusterId?.Value ?? "not formed yet", _image.Brokers.Count, _image.TopicsById.Count, LastSequenceNr);
+        _sessions.Start(_image, Now);
+        Timers.StartPeriodicTimer(Tick.Sessions, Tick.Sessions, _sessions.LookInterval);
+        if (_setup.Options.LeaderImbalanceCheckInterval is { } interval) Timers.StartPeriodicTimer(Tick.Leaders, Tick.Leaders, interval);
+    }
+
+    private void OnHeartbeat(BrokerHeartbeat heartbeat)
+    {
+        var othersKnow = false;
+        if (_image.Brokers.TryGetValue(heartbeat.Id, out var broker) && broker.Epoch == heartbeat.BrokerEpoch)
+        {
+            _sessions.Touch(broker, heartbeat.MetadataVersion, Now);
+            _brokers.Learn(broker, Sender, heartbeat.MetadataVersion, _image);
+            ReplyServed();
+            othersKnow = heartbeat.WantsShutdown && _sessions.OthersKnow(_image, broker);
+        }
+
+        Perform(_setup.Core.Decide(_image, LastSequenceNr, heartbeat, othersKnow), reply => Sender.Tell(reply));
     }
 
     private void OnCommand(ICommand command)
     {
         var sender = Sender;
-        var first = LastSequenceNr + 1;
-        var decision = _core.Decide(_image, LastSequenceNr, command);
-        if (decision.Events.IsEmpty)
+        var decision = _setup.Core.Decide(_image, LastSequenceNr, command);
+        Perform(decision, reply =>
         {
-            sender.Tell(decision.Reply);
-            return;
-        }
+            if (command is RegisterBroker register && reply is BrokerAccepted)
+            {
+                var broker = _image.Brokers[register.Id];
+                _sessions.Touch(broker, null, Now);
+                _brokers.Learn(broker, sender, has: -1, _image);
+            }
 
-        var applied = 0;
-        PersistAll(decision.Events, change =>
-        {
-            _image = ControllerState.Apply(_image, change, first + applied++);
-            if (applied < decision.Events.Length) return;
-            Publish();
-            ReplyWhenServed(command, sender, decision.Reply);
+            if (!decision.Events.IsEmpty && command is CreateTopics or AddPartitions && reply is TopicResults results) ReplyWhenServed(sender, results);
+            else sender.Tell(reply);
         });
     }
 
-    /// <summary>Whoever created partitions may use them at once; everybody else needs only the decision.</summary>
-    private void ReplyWhenServed(ICommand command, IActorRef sender, object reply)
+    private void OnMetadataRequest(ControllerProtocol.MetadataRequest request)
     {
-        if (command is CreateTopics or AddPartitions) _waiting.Enqueue((_image.Version, sender, reply));
-        else sender.Tell(reply);
+        if (_image.Brokers.TryGetValue(request.Id, out var broker) && broker.Epoch == request.BrokerEpoch)
+            _brokers.Answer(Sender, request.HaveVersion, _image);
+        else
+            Sender.Tell(new BrokerUnknown(request.Id));
     }
 
-    private void OnReconciled(ReplicasReconciled done)
+    private void OnReconciled(ReconcileCompleted done)
     {
-        while (_waiting.TryPeek(out var next) && next.Version <= done.Version)
+        if (!_image.Brokers.TryGetValue(done.Id, out var broker) || broker.Epoch != done.BrokerEpoch) return;
+        _sessions.Touch(broker, done.Version, Now);
+        ReplyServed();
+    }
+
+    private void OnSuspect(SuspectBroker suspect)
+    {
+        if (!_image.Brokers.TryGetValue(suspect.Id, out var broker) || broker.Epoch != suspect.BrokerEpoch || broker.Fenced) return;
+        _log.Warning("Broker {0} is fenced: {1}", suspect.Id, suspect.Evidence);
+        Fence([(suspect.Id, suspect.BrokerEpoch)]);
+    }
+
+    private void OnTick(Tick tick)
+    {
+        if (tick == Tick.Leaders)
         {
-            _waiting.Dequeue();
-            next.To.Tell(next.Reply);
+            Perform(_setup.Core.Rebalance(_image, LastSequenceNr), null);
+            return;
         }
+
+        ReplyServed();
+        var expired = _sessions.Expired(_image, Now);
+        if (expired.IsEmpty) return;
+        foreach (var (id, _) in expired)
+            _log.Warning("Broker {0} is fenced: it was not heard of for {1} ms", id, (long)_setup.Options.SessionTimeout.TotalMilliseconds);
+        Fence(expired);
     }
 
-    private void Publish() => _node.Tell(new MetadataChanged(_image));
+    private void Fence(ImmutableArray<(BrokerId Id, long Epoch)> gone)
+    {
+        foreach (var (id, _) in gone) _brokers.Forget(id);
+        Perform(_setup.Core.Fence(_image, LastSequenceNr, gone), null);
+    }
+
+    /// <param name="done">Gets the decision's reply once it is stored; null where nobody asked.</param>
+    private void Perform(Decision decision, Action<object>? done)
+    {
+        if (decision.Events.IsEmpty)
+        {
+            done?.Invoke(decision.Reply!);
+            return;
+        }
+
+        _asking = done is null ? null : Sender;
+        var before = _image;
+        var first = LastSequenceNr + 1;
+        var stored = 0;
+        PersistAll(decision.Events, change =>
+        {
+            _history.Add(new SequencedEvent(first + stored, change));
+            if (++stored < decision.Events.Length) return;
+            _asking = null;
+            _image = decision.Image;
+            Invariant.Check(_image.Version == LastSequenceNr, "the decision's image is that of its last event");
+            AfterChange(before, decision.Events);
+            done?.Invoke(decision.Reply!);
+        });
+    }
+
+    private void AfterChange(MetadataImage before, ImmutableArray<IControlEvent> events)
+    {
+        foreach (var change in events)
+        {
+            if (change is BrokerStopping stopping) _sessions.BeginStop(new BrokerId(stopping.BrokerId), _image);
+            else if (change is BrokerRemoved removed) _brokers.Forget(new BrokerId(removed.BrokerId));
+        }
+
+        foreach (var line in ControllerLog.Lines(before, _image, events)) _log.Info("{0}", line);
+        _brokers.Push(_image);
+        ReplyServed();
+    }
+
+    private void ReplyWhenServed(IActorRef asker, TopicResults results)
+    {
+        var brokers = results.Results
+            .Where(result => result.Error == ErrorCode.None && result.Topic is not null)
+            .SelectMany(result => result.Topic!.Partitions.SelectMany(partition => partition.Replicas))
+            .ToImmutableHashSet();
+        if (_brokers.OnNodeOf(asker) is { } own) brokers = brokers.Add(own);
+        _served.Add(_image.Version, brokers, asker, results, Now);
+        ReplyServed();
+    }
+
+    private void ReplyServed()
+    {
+        foreach (var (to, reply) in _served.Take(_image, _sessions, Now)) to.Tell(reply);
+    }
 }

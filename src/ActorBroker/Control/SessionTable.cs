@@ -37,9 +37,15 @@ internal sealed class SessionTable(TimeSpan timeout)
     public long Reconciled(BrokerImage broker) =>
         _sessions.TryGetValue(broker.Id, out var session) && session.Epoch == broker.Epoch ? session.Reconciled : -1;
 
+    /// <summary>The broker has begun to stop: others must know <paramref name="image"/> before it may.</summary>
+    public void BeginStop(BrokerId stopping, MetadataImage image)
+    {
+        if (_sessions.TryGetValue(stopping, out var session)) session.StopsAt = image.Version;
+    }
+
     /// <summary>
-    /// Whether every active broker serves what <paramref name="stopping"/>'s going has led to; asked of a broker that is
-    /// stopping, and counted from the first time it is.
+    /// Whether every active broker serves what <paramref name="stopping"/>'s going has led to. Where a former controller
+    /// began it, that is counted from now.
     /// </summary>
     public bool OthersKnow(MetadataImage image, BrokerImage stopping)
     {
@@ -90,7 +96,7 @@ internal sealed class SessionTable(TimeSpan timeout)
 
         public long Reconciled { get; set; } = -1;
 
-        /// <summary>The metadata version that others must know before this broker may stop.</summary>
+        /// <summary>The metadata version that others must know before this broker may stop; null while it is not stopping, or not known to be.</summary>
         public long? StopsAt { get; set; }
     }
 }

@@ -74,10 +74,10 @@ internal sealed class BrokerNode
         Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom,
         _environment.Time, controller));
 
-    public Props Controller(IActorRef node)
+    public Props Controller()
     {
-        var core = new ControllerCore(Options.Controller, _environment.NewId, () => (int)(_environment.NextRandom() * int.MaxValue));
-        return ControllerSupervisor.Props(ControllerActor.Props(core, node), _environment.NextRandom);
+        var core = new ControllerCore(Options.Controller, Options.TopicDefaults, _environment.NewId, () => (int)(_environment.NextRandom() * int.MaxValue));
+        return ControllerSupervisor.Props(ControllerActor.Props(new ControllerSetup(core, Options.Controller, _environment.Time)), _environment.NextRandom);
     }
 
     public ControllerProtocol.RegisterBroker Registration() => new(

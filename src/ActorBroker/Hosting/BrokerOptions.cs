@@ -11,6 +11,7 @@ namespace ActorBroker.Hosting;
 /// <summary>A node's own settings: who it is, where its data lies, what the controller and topics default to.</summary>
 /// <param name="ClusterId">Null: what the data folder says, or a new cluster's.</param>
 /// <param name="AdvertisedHost">Null: the host that Akka.Remote advertises.</param>
+/// <param name="HeartbeatInterval">How often this broker tells the controller that it lives.</param>
 /// <param name="DiskReserveBytes">Free bytes below which writes are refused.</param>
 internal sealed record BrokerOptions(
     BrokerId NodeId,
@@ -21,7 +22,8 @@ internal sealed record BrokerOptions(
     ControllerOptions Controller,
     TopicDefaults TopicDefaults,
     ReplicationOptions Replication,
-    SessionLimits Sessions)
+    SessionLimits Sessions,
+    TimeSpan HeartbeatInterval)
 {
     public const string Section = "actorbroker";
 
@@ -38,6 +40,7 @@ internal sealed record BrokerOptions(
     {
         var node = new BrokerId(reader.Int("node.id", least: 0));
         var clusterId = reader.OptionalText("cluster.id");
+        var heartbeat = reader.Milliseconds("broker.heartbeat.interval.ms", least: 10);
         return new BrokerOptions(
             node,
             reader.OptionalText("data.dir") ?? DefaultDataDirectory(node),
@@ -47,10 +50,21 @@ internal sealed record BrokerOptions(
             new ControllerOptions(
                 reader.Int("num.partitions", least: 1),
                 reader.Int("default.replication.factor", least: 1, most: short.MaxValue),
-                reader.Int("max.partitions.per.topic", least: 1)),
+                reader.Int("max.partitions.per.topic", least: 1),
+                reader.Milliseconds("broker.session.timeout.ms", least: (long)heartbeat.TotalMilliseconds * 2),
+                ReadImbalanceCheck(reader),
+                reader.Int("leader.imbalance.per.broker.percentage", least: 0, most: 100)),
             ReadTopicDefaults(reader),
             ReadReplication(reader),
-            ReadSessions(reader));
+            ReadSessions(reader),
+            heartbeat);
+    }
+
+    /// <summary>Null where leaders are moved on command only.</summary>
+    private static TimeSpan? ReadImbalanceCheck(OptionsReader reader)
+    {
+        var interval = TimeSpan.FromSeconds(reader.Int("leader.imbalance.check.interval.seconds", least: 1));
+        return reader.Boolean("auto.leader.rebalance.enable") ? interval : null;
     }
 
     /// <summary>The user's application data folder, so that a node started anywhere finds its data again.</summary>

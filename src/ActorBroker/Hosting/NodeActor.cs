@@ -25,7 +25,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly IActorRef _replicas;
     private readonly IActorRef _controller;
     private IActorRef? _endpoint;
-    private long? _servingFrom;
+    private readonly MetadataFollower _metadata = new();
+    private long? _epoch;
     private long _reconciled = -1;
     private IActorRef? _stopper;
 
@@ -33,7 +34,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         _node = node;
         _ready = ready;
-        _controller = Context.ActorOf(node.Controller(Self), "controller");
+        _controller = Context.ActorOf(node.Controller(), "controller");
         _replicas = Context.ActorOf(node.ReplicaManager(_controller), "replicas");
         _registration = node.Registration();
         Context.Watch(_replicas);
@@ -41,9 +42,13 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
         Receive<BrokerAccepted>(OnAccepted);
         Receive<BrokerRefused>(OnRefused);
-        Receive<ControllerUnavailable>(_ => Timers.StartSingleTimer(Register.Instance, Register.Instance, RetryPause));
+        Receive<BrokerUnknown>(_ => OnUnknown());
+        Receive<HeartbeatAnswered>(OnHeartbeatAnswered);
+        Receive<ControllerUnavailable>(_ => OnUnavailable());
         Receive<Register>(_ => _controller.Tell(_registration));
-        Receive<MetadataChanged>(OnMetadata);
+        Receive<Heartbeat>(_ => OnHeartbeat());
+        Receive<MetadataDelta>(delta => OnMetadata(_metadata.On(delta)));
+        Receive<MetadataSnapshot>(snapshot => OnMetadata(_metadata.On(snapshot)));
         Receive<ReplicasReconciled>(OnReconciled);
         Receive<ReplicaManagerProtocol.ShutdownCompleted>(OnShutdownCompleted);
         Receive<Stop>(_ => OnStop());
@@ -74,20 +79,45 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         _log.Info("Broker {0} registered in cluster {1} under epoch {2}", _node.Options.NodeId, accepted.ClusterId, accepted.BrokerEpoch);
         _replicas.Tell(new ReplicaManagerProtocol.Registered(accepted.BrokerEpoch));
-        _servingFrom = _node.Cache.Current.Version; // the controller sent that image before it accepted
-        TryServe();
+        _epoch = accepted.BrokerEpoch;
+        Timers.StartPeriodicTimer(Heartbeat.Instance, Heartbeat.Instance, TimeSpan.Zero, _node.Options.HeartbeatInterval);
     }
 
-    /// <summary>The node's one publisher: its cache, then those who act on it.</summary>
-    private void OnMetadata(MetadataChanged changed)
+    private void OnUnknown()
     {
-        if (_node.Cache.TryPublish(changed.Image)) _replicas.Tell(changed);
+        _epoch = null;
+        Timers.Cancel(Heartbeat.Instance);
+        Self.Tell(Register.Instance);
+    }
+
+    /// <summary>A heartbeat is sent again anyway.</summary>
+    private void OnUnavailable()
+    {
+        if (_epoch is null) Timers.StartSingleTimer(Register.Instance, Register.Instance, RetryPause);
+    }
+
+    private void OnHeartbeat()
+    {
+        if (_epoch is { } epoch) _controller.Tell(new BrokerHeartbeat(_node.Options.NodeId, epoch, _reconciled, WantsShutdown: false));
+    }
+
+    private void OnHeartbeatAnswered(HeartbeatAnswered answered) => OnMetadata(_metadata.OnVersion(answered.MetadataVersion));
+
+    /// <summary>The node's one publisher: its cache, then those who act on it.</summary>
+    private void OnMetadata(FollowResult result)
+    {
+        if (result == FollowResult.Gap && _epoch is { } epoch)
+            _controller.Tell(new MetadataRequest(_node.Options.NodeId, epoch, _metadata.Image.Version));
+        if (result == FollowResult.Advanced && _node.Cache.TryPublish(_metadata.Image))
+            _replicas.Tell(new MetadataChanged(_metadata.Image));
     }
 
     private void OnReconciled(ReplicasReconciled done)
     {
         _reconciled = done.Version;
-        _controller.Tell(done);
+        if (_epoch is not { } epoch) return;
+        if (IsActive(epoch)) _controller.Tell(new ReconcileCompleted(_node.Options.NodeId, epoch, done.Version));
+        else OnHeartbeat(); // the controller activates this broker once it has heard of it
         TryServe();
     }
 
@@ -99,10 +129,14 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void TryServe()
     {
-        if (_endpoint is not null || _stopper is not null || _servingFrom is not { } from || _reconciled < from) return;
+        if (_endpoint is not null || _stopper is not null || _epoch is not { } epoch || !IsActive(epoch) || _reconciled < _metadata.Image.Version) return;
         _endpoint = _node.StartEndpoint(_controller);
         _ready.TrySetResult(_node.Info());
     }
+
+    /// <summary>As the metadata says that is served here.</summary>
+    private bool IsActive(long epoch) =>
+        _metadata.Image.Brokers.TryGetValue(_node.Options.NodeId, out var self) && self.Epoch == epoch && !self.Fenced;
 
     private void OnStop()
     {
@@ -128,6 +162,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (!completed.IsClean) _log.Warning("The data folder was not closed cleanly: its logs will be checked at the next start");
         _stopper?.Tell(Done.Instance);
+    }
+
+    private sealed class Heartbeat
+    {
+        public static readonly Heartbeat Instance = new();
     }
 
     private sealed class Register

@@ -17,19 +17,27 @@ public class ControllerCoreTests
     private int _ids;
 
     public ControllerCoreTests() => _core = new ControllerCore(
-        new ControllerOptions(DefaultPartitions: 1, DefaultReplicationFactor: 3, MaxPartitionsPerTopic: 100),
+        new ControllerOptions(
+            DefaultPartitions: 1, DefaultReplicationFactor: 3, MaxPartitionsPerTopic: 100, SessionTimeout: TimeSpan.FromSeconds(4),
+            LeaderImbalanceCheckInterval: null, LeaderImbalancePercentage: 10),
+        TopicDefaults.Standard,
         newId: () => new Guid(++_ids, 0, 0, new byte[8]),
         nextRandom: () => 0);
 
     [Fact]
-    public void The_first_broker_forms_the_cluster_and_is_unfenced_under_its_registration_epoch()
+    public void The_first_broker_forms_the_cluster_and_is_active_once_it_serves_the_metadata_of_its_registration()
     {
         var accepted = Assert.IsType<BrokerAccepted>(Do(Register(1)));
         Assert.Equal(_image.ClusterId, accepted.ClusterId);
         Assert.Equal(LogEnd + 2, accepted.BrokerEpoch); // behind ClusterFormed
         var broker = _image.Brokers[new BrokerId(1)];
         Assert.Equal(accepted.BrokerEpoch, broker.Epoch);
-        Assert.False(broker.Fenced);
+        Assert.True(broker.Fenced);
+        Do(new BrokerHeartbeat(broker.Id, broker.Epoch, MetadataVersion: broker.Epoch - 1, WantsShutdown: false));
+        Assert.True(_image.Brokers[broker.Id].Fenced);
+        var answer = Assert.IsType<HeartbeatAnswered>(Do(new BrokerHeartbeat(broker.Id, broker.Epoch, broker.Epoch, WantsShutdown: false)));
+        Assert.False(answer.IsFenced);
+        Assert.False(_image.Brokers[broker.Id].Fenced);
     }
 
     [Fact]
@@ -44,13 +52,22 @@ public class ControllerCoreTests
     [Fact]
     public void A_restarted_leader_leads_under_a_new_leader_epoch()
     {
-        Do(Register(1));
+        var before = Start(1);
         Create("t", partitions: 2);
-        var before = (BrokerAccepted)Do(Register(1));
-        Assert.All(Topic("t").Partitions, partition => Assert.Equal((1, 1), (partition.LeaderEpoch.Value, partition.PartitionEpoch)));
         var again = (BrokerAccepted)Do(Register(1));
-        Assert.True(again.BrokerEpoch > before.BrokerEpoch);
-        Assert.All(Topic("t").Partitions, partition => Assert.Equal(2, partition.LeaderEpoch.Value));
+        Assert.True(again.BrokerEpoch > before);
+        Assert.All(Topic("t").Partitions, partition => Assert.Null(partition.Leader));
+        Beat(1);
+        Assert.All(Topic("t").Partitions, partition => Assert.Equal((new BrokerId(1), 2), (partition.Leader, partition.LeaderEpoch.Value)));
+    }
+
+    [Fact]
+    public void A_registration_whose_answer_was_lost_is_answered_again()
+    {
+        var register = Register(1);
+        var first = Do(register);
+        Assert.Equal(first, Do(register));
+        Assert.Equal(2, _history.Count);
     }
 
     [Theory]
@@ -63,7 +80,7 @@ public class ControllerCoreTests
     [InlineData("t", 1, 2, ErrorCode.InvalidReplicationFactor)]
     public void A_topic_that_can_not_be_is_refused_and_leaves_nothing(string name, int partitions, int factor, ErrorCode expected)
     {
-        Do(Register(1));
+        Start(1);
         var result = Create(name, partitions, factor);
         Assert.Equal(expected, result.Error);
         Assert.NotEmpty(result.Message!);
@@ -73,10 +90,10 @@ public class ControllerCoreTests
     [Fact]
     public void The_default_replication_factor_is_three_or_as_many_as_there_are_brokers()
     {
-        Do(Register(1));
+        Start(1);
         Create("one", factor: -1);
         Assert.Single(Topic("one").Partitions[0].Replicas);
-        for (var id = 2; id <= 5; id++) Do(Register(id));
+        for (var id = 2; id <= 5; id++) Start(id);
         Create("three", factor: -1);
         Assert.Equal(3, Topic("three").Partitions[0].Replicas.Length);
     }
@@ -84,7 +101,7 @@ public class ControllerCoreTests
     [Fact]
     public void Names_that_differ_in_case_or_in_dot_and_underscore_collide()
     {
-        Do(Register(1));
+        Start(1);
         Create("my.topic");
         Assert.Equal(ErrorCode.TopicAlreadyExists, Create("my.topic").Error);
         Assert.Equal(ErrorCode.InvalidTopicException, Create("my_topic").Error);
@@ -94,7 +111,7 @@ public class ControllerCoreTests
     [Fact]
     public void A_deleted_topic_frees_its_name_and_a_new_one_has_another_id()
     {
-        Do(Register(1));
+        Start(1);
         Create("t");
         var old = Topic("t").Id;
         Assert.Equal(ErrorCode.None, Delete("t").Error);
@@ -111,7 +128,7 @@ public class ControllerCoreTests
     [InlineData("min.insync.replicas", "2", "replication factor 1")]
     public void A_bad_configuration_is_refused_with_its_reason_at_creation_and_change(string key, string value, string reason)
     {
-        Do(Register(1));
+        Start(1);
         var created = ((TopicResults)Do(new CreateTopics([new NewTopic("bad", 1, 1, [], [new(key, value)])], ValidateOnly: false))).Results[0];
         Create("good");
         var altered = ((TopicResults)Do(new AlterTopicConfigs([new TopicConfigChanges("good", [new ConfigChange(key, value)])], ValidateOnly: false))).Results[0];
@@ -127,7 +144,7 @@ public class ControllerCoreTests
     [Fact]
     public void Configuration_is_set_and_taken_back()
     {
-        Do(Register(1));
+        Start(1);
         Create("t");
         Alter("t", ("retention.ms", "1000"), ("segment.ms", "500"));
         Alter("t", ("segment.ms", null));
@@ -138,7 +155,7 @@ public class ControllerCoreTests
     [Fact]
     public void Partitions_are_added_never_taken_away()
     {
-        Do(Register(1));
+        Start(1);
         Create("t", partitions: 2);
         Assert.Equal(ErrorCode.InvalidPartitions, Add("t", 2).Error);
         Assert.Equal(ErrorCode.None, Add("t", 5).Error);
@@ -148,7 +165,7 @@ public class ControllerCoreTests
     [Fact]
     public void Validating_only_decides_nothing()
     {
-        Do(Register(1));
+        Start(1);
         var result = ((TopicResults)Do(new CreateTopics([new NewTopic("t", 1, 1, [], [])], ValidateOnly: true))).Results[0];
         Assert.Equal(ErrorCode.None, result.Error);
         Assert.Empty(_image.TopicsByName);
@@ -157,7 +174,7 @@ public class ControllerCoreTests
     [Fact]
     public void A_name_twice_in_one_request_is_refused_for_both()
     {
-        Do(Register(1));
+        Start(1);
         var topic = new NewTopic("t", 1, 1, [], []);
         var results = ((TopicResults)Do(new CreateTopics([topic, topic], ValidateOnly: false))).Results;
         Assert.All(results, result => Assert.Equal(ErrorCode.InvalidRequest, result.Error));
@@ -166,7 +183,7 @@ public class ControllerCoreTests
     [Fact]
     public void Every_event_survives_its_serializer()
     {
-        Do(Register(1));
+        Start(1);
         Create("t", partitions: 3);
         Alter("t", ("retention.ms", "1000"));
         Add("t", 4);
@@ -204,11 +221,26 @@ public class ControllerCoreTests
             _history.Add((_sequence, change));
         }
 
-        return decision.Reply;
+        Assert.Equal(_sequence == LogEnd ? 0 : _sequence, decision.Image.Version);
+        return decision.Reply!;
     }
 
-    private static RegisterBroker Register(int id, string cluster = "one") => new(
-        new BrokerId(id), new Guid(id, 1, 1, new byte[8]), new DirectoryId(new Guid(id, 2, 2, new byte[8])), new ClusterId(cluster), Rack: null,
+    /// <summary>A new process of the broker, until it is active.</summary>
+    private long Start(int id)
+    {
+        Do(Register(id));
+        return Beat(id);
+    }
+
+    private long Beat(int id)
+    {
+        var broker = _image.Brokers[new BrokerId(id)];
+        Do(new BrokerHeartbeat(broker.Id, broker.Epoch, _image.Version, WantsShutdown: false));
+        return broker.Epoch;
+    }
+
+    private RegisterBroker Register(int id, string cluster = "one") => new(
+        new BrokerId(id), new Guid(++_ids, 1, 1, new byte[8]), new DirectoryId(new Guid(id, 2, 2, new byte[8])), new ClusterId(cluster), Rack: null,
         [new BrokerEndpoint("AKKA", "127.0.0.1", 4053, "AKKA")], CleanShutdown: true, BootId: null);
 
     private TopicResult Create(string name, int partitions = 1, int factor = 1) =>

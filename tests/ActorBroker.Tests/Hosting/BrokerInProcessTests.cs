@@ -41,7 +41,7 @@ public class BrokerInProcessTests
                 var metadata = await AskAsync<MetadataResponse>(system, new MetadataRequest { Topics = null });
                 var topic = Assert.Single(metadata.Topics);
                 Assert.Equal(("kept", 3), (topic.Name, topic.Partitions.Count));
-                Assert.All(topic.Partitions, partition => Assert.Equal((1, 1), (partition.LeaderId, partition.LeaderEpoch)));
+                Assert.All(topic.Partitions, partition => Assert.Equal((1, 2), (partition.LeaderId, partition.LeaderEpoch)));
                 await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
             }
         }
