@@ -18,7 +18,9 @@ internal static class TestClusters
     public static TimeSpan Ms(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     /// <summary>Two brokers, and topics whose partitions have the leaders given.</summary>
-    public static ClusterImage Image(params (string Topic, BrokerId[] Leaders)[] topics)
+    public static ClusterImage Image(params (string Topic, BrokerId[] Leaders)[] topics) => Image(3, topics);
+
+    public static ClusterImage Image(int epoch, params (string Topic, BrokerId[] Leaders)[] topics)
     {
         var brokers = ImmutableDictionary<BrokerId, NodeAddress>.Empty
             .Add(One, new NodeAddress("actorbroker", "one", 1))
@@ -27,7 +29,7 @@ internal static class TestClusters
             topic => topic.Topic,
             topic => new TopicView(
                 topic.Topic, new TopicId(new Guid(topic.Topic.Length, 0, 0, new byte[8])), ErrorCode.None,
-                [.. topic.Leaders.Select((leader, index) => new PartitionView(index, leader, new LeaderEpoch(3), ErrorCode.None))]));
+                [.. topic.Leaders.Select((leader, index) => new PartitionView(index, leader, new LeaderEpoch(epoch), ErrorCode.None))]));
         return new ClusterImage("cluster", One, brokers, views);
     }
 

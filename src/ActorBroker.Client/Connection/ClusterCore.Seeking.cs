@@ -25,15 +25,19 @@ internal sealed partial class ClusterCore
 
     private void AskMetadata(TimeSpan now, List<ClusterEffect> effects)
     {
-        if (LeastLoaded() is { } endpoint)
+        if (NextToAsk() is { } endpoint)
         {
-            EndSeeking();
-            _lastAsked = now;
-            var timeout = _settings.RequestTimeout < _settings.BootstrapTimeout ? _settings.RequestTimeout : _settings.BootstrapTimeout;
-            var request = new PendingRequest(++_lastCorrelation, null, DescribeTopics(), now + timeout, now + timeout, Answered: true);
+            if (!endpoint.IsSlow)
+                EndSeeking();
+            _lastAsked = endpoint.LastAsked = now;
+            _hedgeAt = now + HedgeAfter;
+            var deadline = now + Earlier(_settings.RequestTimeout, _settings.BootstrapTimeout);
+            var request = new PendingRequest(++_lastCorrelation, null, DescribeTopics(), deadline, deadline, now + SuspectAfter, Answered: true);
             _metadataInFlight = request.Correlation;
             _refreshAgain = TimeSpan.MaxValue;
             Send(endpoint, request, effects);
+            if (_isDoubted)
+                SeekOthers(now, effects);
             return;
         }
 
@@ -59,7 +63,7 @@ internal sealed partial class ClusterCore
     private void Seek(NodeAddress address, TimeSpan now, List<ClusterEffect> effects)
     {
         var endpoint = EndpointAt(address);
-        if (!endpoint.IsProbing)
+        if (!endpoint.IsReady && !endpoint.IsProbing)
             Probe(endpoint, now, effects);
     }
 
@@ -77,13 +81,17 @@ internal sealed partial class ClusterCore
         return new MetadataRequest { Topics = topics, AllowAutoTopicCreation = false };
     }
 
-    private void OnMetadata(MetadataResponse response, string system, TimeSpan now, List<ClusterEffect> effects)
+    private void OnMetadata(int correlation, MetadataResponse response, string system, TimeSpan now, List<ClusterEffect> effects)
     {
-        _metadataInFlight = null;
-        _image = ClusterImage.From(response, (host, port) => AddressOf(system, host, port));
-        if (_image.IsIncomplete(_topics))
+        if (_metadataInFlight == correlation)
+            _metadataInFlight = null;
+        EndSeeking();
+        _image = _image.After(response, (host, port) => AddressOf(system, host, port));
+        _isDoubted = IsDoubtful();
+        if (_isDoubted)
         {
-            _refreshAt = now + _backoff.Delay(++_fruitlessRefreshes);
+            _fruitlessRefreshes++;
+            _refreshAt = now + (_fruitlessRefreshes <= HastyRefreshes ? _doubtBackoff : _backoff).Delay(_fruitlessRefreshes);
         }
         else
         {
@@ -94,6 +102,7 @@ internal sealed partial class ClusterCore
         _refreshAt = Earlier(_refreshAt, _refreshAgain);
         _refreshAgain = TimeSpan.MaxValue;
         effects.Add(new ClusterEffect.Publish(_image));
+        DropGone(now, effects);
         var unrouted = _unrouted.ToArray();
         _unrouted.Clear();
         foreach (var (request, target) in unrouted)
@@ -152,7 +161,7 @@ internal sealed partial class ClusterCore
         (_seekingSince, _askedNames) = (null, false);
         foreach (var endpoint in _endpoints.Values)
         {
-            if (endpoint.IsProbing && endpoint.Waiting.Count == 0)
+            if (endpoint.IsProbing && !IsWanted(endpoint))
                 endpoint.BecomeIdle();
         }
     }

@@ -11,9 +11,12 @@ namespace ActorBroker.Client;
 ///                                             due --none ready--> seeking: every known address and every bootstrap
 ///                                             address is probed until one answers; bootstrap.timeout.ms without one
 ///                                             is reported, and seeking goes on
+///            fresh --a leader is lost, slow or unknown--> doubted: brokers are asked in turn, again and again, until
+///                                             one names a leader that can be reached
 /// </code>
 /// Invariants: every submitted token is completed exactly once; requests to one broker leave in the order submitted; a
-/// request is out at one endpoint at most. Left to others: sending, watching and clocks (the actor), retries (the owners).
+/// request is out at one endpoint at most; a leader is never replaced by one of an older epoch.
+/// Left to others: sending, watching and clocks (the actor), retries (the owners).
 /// </summary>
 internal sealed partial class ClusterCore
 {
@@ -22,12 +25,14 @@ internal sealed partial class ClusterCore
     private readonly string _ownSystem;
     private readonly bool _remoting;
     private readonly Backoff _backoff;
+    private readonly Backoff _doubtBackoff;
     private readonly Dictionary<NodeAddress, Endpoint> _endpoints = [];
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
     private readonly List<(PendingRequest Request, RequestTarget Target)> _unrouted = [];
     private ClusterImage _image = ClusterImage.Empty;
     private int _lastCorrelation;
     private int? _metadataInFlight;
+    private TimeSpan _hedgeAt = TimeSpan.MaxValue;
     private TimeSpan _refreshAgain = TimeSpan.MaxValue;
     private bool _started;
     private int _fruitlessRefreshes;
@@ -48,6 +53,7 @@ internal sealed partial class ClusterCore
         _ownSystem = ownSystem;
         _remoting = remoting;
         _backoff = new Backoff(settings.RetryBackoff, settings.RetryBackoffMax, random);
+        _doubtBackoff = new Backoff(settings.RetryBackoff / 2, Longer(settings.RetryBackoff, settings.RetryBackoffMax / 4), random);
     }
 
     public ClusterImage Image => _image;
@@ -57,11 +63,16 @@ internal sealed partial class ClusterCore
     {
         get
         {
-            var next = _metadataInFlight is null ? _refreshAt : TimeSpan.MaxValue;
+            var next = _metadataInFlight is null ? _refreshAt : _hedgeAt;
             foreach (var (request, _) in _unrouted)
                 next = Earlier(next, request.Deadline);
             foreach (var endpoint in _endpoints.Values)
+            {
                 next = Earlier(next, endpoint.NextDeadline);
+                if (!endpoint.IsSlow)
+                    next = Earlier(next, endpoint.SlowAt);
+            }
+
             foreach (var entry in _bootstrap)
             {
                 if (_seekingSince is not null && entry.IsAmbiguous)
@@ -82,9 +93,11 @@ internal sealed partial class ClusterCore
     public void OnSubmit(ClusterProtocol.Submit submit, TimeSpan now, List<ClusterEffect> effects)
     {
         var deadline = now + submit.Timeout;
-        var connect = now + _settings.RetryBackoffMax;
+        // A request that gives itself longer than others knows why: a fetch waits for records.
+        var wait = Longer(submit.Timeout - _settings.RequestTimeout, TimeSpan.Zero);
         var pending = new PendingRequest(
-            ++_lastCorrelation, submit.Token, submit.Request, deadline, connect < deadline ? connect : deadline, submit.Answered);
+            ++_lastCorrelation, submit.Token, submit.Request, deadline, Earlier(deadline, now + _settings.RetryBackoffMax),
+            now + wait + SuspectAfter, submit.Answered);
         Route(pending, submit.Target, now, effects);
     }
 
@@ -104,6 +117,7 @@ internal sealed partial class ClusterCore
 
     public void OnRefresh(TimeSpan now, List<ClusterEffect> effects)
     {
+        _isDoubted = true;
         RefreshSoon(now);
         Advance(now, effects);
     }
@@ -134,6 +148,8 @@ internal sealed partial class ClusterCore
         endpoint.LastError = reason ?? endpoint.LastError;
         if (endpoint.IsReady)
             Lose(endpoint, now, effects);
+        else if (reason is not null)
+            GiveUpWaiting(endpoint, now, effects);
         Advance(now, effects);
     }
 
@@ -142,10 +158,11 @@ internal sealed partial class ClusterCore
     {
         if (TakeInFlight(correlation, out var endpoint) is not { } request)
             return;
+        endpoint!.IsSlow = endpoint.SlowAt <= now;
         if (request.Token is { } token)
             effects.Add(new ClusterEffect.Complete(token, response, RequestFailure.None, ErrorCode.None, ""));
         else
-            OnMetadata((MetadataResponse)response, endpoint!.Address.System ?? _ownSystem, now, effects);
+            OnMetadata(correlation, (MetadataResponse)response, endpoint.Address.System ?? _ownSystem, now, effects);
         Advance(now, effects);
     }
 
@@ -154,14 +171,16 @@ internal sealed partial class ClusterCore
     {
         if (TakeInFlight(correlation, out var endpoint) is not { } request)
             return;
+        endpoint!.IsSlow = endpoint.SlowAt <= now;
         if (request.Token is { } token)
         {
             effects.Add(new ClusterEffect.Complete(token, null, RequestFailure.Rejected, error, message));
         }
         else
         {
-            endpoint!.LastError = $"{error.KafkaName()}: {message}";
-            _metadataInFlight = null;
+            endpoint.LastError = $"{error.KafkaName()}: {message}";
+            if (_metadataInFlight == correlation)
+                _metadataInFlight = null;
             _refreshAt = now + _backoff.Delay(++_fruitlessRefreshes);
         }
 
@@ -180,7 +199,11 @@ internal sealed partial class ClusterCore
         }
 
         foreach (var endpoint in _endpoints.Values)
+        {
             Expire(endpoint, now, effects);
+            Suspect(endpoint, now);
+        }
+
         Advance(now, effects);
     }
 
@@ -189,6 +212,7 @@ internal sealed partial class ClusterCore
     {
         if (!_started)
             return;
+        Hedge(now);
         if (_metadataInFlight is null && _refreshAt <= now)
             AskMetadata(now, effects);
         if (_seekingSince is { } since)
@@ -197,7 +221,7 @@ internal sealed partial class ClusterCore
         {
             if (!endpoint.IsProbing || endpoint.NextProbe > now)
                 continue;
-            if (_seekingSince is null && endpoint.Waiting.Count == 0)
+            if (!IsWanted(endpoint))
                 endpoint.BecomeIdle();
             else
                 Probe(endpoint, now, effects);
@@ -215,9 +239,9 @@ internal sealed partial class ClusterCore
         }
 
         var broker = target.Controller ? _image.ControllerId : target.Broker;
-        var endpoint = _image.Brokers.TryGetValue(broker, out var address) ? EndpointAt(address)
-            : target.Broker == BrokerId.None ? LeastLoaded() ?? AnyKnown()
-            : null;
+        var endpoint = _image.Brokers.TryGetValue(broker, out var address) ? EndpointAt(address) : null;
+        if (target.Broker == BrokerId.None && endpoint is not { IsReady: true, IsSlow: false })
+            endpoint = LeastLoaded() ?? endpoint ?? AnyKnown();
         if (endpoint is null)
         {
             Complete(request, RequestFailure.NotSent, $"broker {target.Broker} is not in the cluster", effects);
@@ -275,11 +299,15 @@ internal sealed partial class ClusterCore
     private void Lose(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
     {
         endpoint.BecomeIdle();
+        (endpoint.IsLost, endpoint.IsSlow) = (true, false);
         effects.Add(new ClusterEffect.Release(endpoint.Address));
         var lost = endpoint.InFlight.Values.ToArray();
         endpoint.InFlight.Clear();
+        if (_seekingSince is not null)
+            Probe(endpoint, now, effects);
         foreach (var request in lost)
             Complete(request, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
+        _isDoubted = true;
         RefreshSoon(now);
     }
 
@@ -291,11 +319,15 @@ internal sealed partial class ClusterCore
             return;
         }
 
+        if (_metadataInFlight != request.Correlation)
+            return;
         _metadataInFlight = null;
         _refreshAt = TimeSpan.Zero;
     }
 
     private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private PendingRequest? TakeInFlight(int correlation, out Endpoint? from)
     {
@@ -322,7 +354,9 @@ internal sealed partial class ClusterCore
         Endpoint? best = null;
         foreach (var endpoint in _endpoints.Values)
         {
-            if (endpoint.IsReady && (best is null || endpoint.Load < best.Load))
+            if (!endpoint.IsReady)
+                continue;
+            if (best is null || (endpoint.IsSlow == best.IsSlow ? endpoint.Load < best.Load : best.IsSlow))
                 best = endpoint;
         }
 
@@ -331,8 +365,14 @@ internal sealed partial class ClusterCore
 
     private Endpoint? AnyKnown()
     {
+        Endpoint? any = null;
         foreach (var address in _image.Brokers.Values)
-            return EndpointAt(address);
-        return null;
+        {
+            var endpoint = EndpointAt(address);
+            if (any is null || (any.IsLost && !endpoint.IsLost))
+                any = endpoint;
+        }
+
+        return any;
     }
 }

@@ -52,38 +52,46 @@ internal sealed class ClusterImage(
     public BrokerId LeaderOf(TopicPartition partition) =>
         TryGetPartition(partition, out var view) && Brokers.ContainsKey(view.Leader) ? view.Leader : BrokerId.None;
 
-    /// <summary>Whether something asked for lacks a leader or can't be described yet, so that asking again helps.</summary>
-    public bool IsIncomplete(IReadOnlyCollection<string> wanted)
-    {
-        foreach (var name in wanted)
-        {
-            if (!Topics.TryGetValue(name, out var topic) || topic.Error != ErrorCode.None)
-                return true;
-            foreach (var partition in topic.Partitions)
-            {
-                if (!Brokers.ContainsKey(partition.Leader))
-                    return true;
-            }
-        }
+    /// <summary>Of the partition's leader; none if the partition is not known.</summary>
+    public LeaderEpoch EpochOf(TopicPartition partition) => TryGetPartition(partition, out var view) ? view.LeaderEpoch : LeaderEpoch.None;
 
-        return false;
-    }
-
+    /// <summary>
+    /// What is known after an answer. A broker that is cut off from the others answers with what it knew long ago: so a
+    /// partition's leader is never replaced by one of an older epoch, and its address is not forgotten with it.
+    /// </summary>
     /// <param name="response">An answer to a Metadata request.</param>
     /// <param name="addressOf">Turns an advertised host and port into an address.</param>
-    public static ClusterImage From(MetadataResponse response, Func<string, int, NodeAddress> addressOf)
+    public ClusterImage After(MetadataResponse response, Func<string, int, NodeAddress> addressOf)
     {
-        var brokers = ImmutableDictionary.CreateBuilder<BrokerId, NodeAddress>();
+        var alive = ImmutableDictionary.CreateBuilder<BrokerId, NodeAddress>();
         foreach (var broker in response.Brokers)
-            brokers[new BrokerId(broker.NodeId)] = addressOf(broker.Host, broker.Port);
-        var topics = ImmutableDictionary.CreateBuilder<string, TopicView>(StringComparer.Ordinal);
+            alive[new BrokerId(broker.NodeId)] = addressOf(broker.Host, broker.Port);
+        var described = ImmutableDictionary.CreateBuilder<string, TopicView>(StringComparer.Ordinal);
         foreach (var topic in response.Topics)
         {
             if (topic.Name is { } name)
-                topics[name] = View(name, topic);
+                described[name] = NewestOf(View(name, topic), alive);
         }
 
-        return new ClusterImage(response.ClusterId, new BrokerId(response.ControllerId), brokers.ToImmutable(), topics.ToImmutable());
+        return new ClusterImage(response.ClusterId, new BrokerId(response.ControllerId), alive.ToImmutable(), described.ToImmutable());
+    }
+
+    private TopicView NewestOf(TopicView view, ImmutableDictionary<BrokerId, NodeAddress>.Builder alive)
+    {
+        if (view.Error != ErrorCode.None || !Topics.TryGetValue(view.Name, out var known) || known.Id != view.Id)
+            return view;
+        var partitions = view.Partitions;
+        for (var i = 0; i < Math.Min(partitions.Length, known.Partitions.Length); i++)
+        {
+            var kept = known.Partitions[i];
+            if (kept.LeaderEpoch <= partitions[i].LeaderEpoch)
+                continue;
+            partitions = partitions.SetItem(i, kept);
+            if (Brokers.TryGetValue(kept.Leader, out var address))
+                alive.TryAdd(kept.Leader, address);
+        }
+
+        return partitions == view.Partitions ? view : view with { Partitions = partitions };
     }
 
     private static TopicView View(string name, MetadataResponse.MetadataResponseTopic topic)

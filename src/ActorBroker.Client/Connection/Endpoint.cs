@@ -10,6 +10,15 @@ internal sealed class Endpoint(NodeAddress address)
 
     public bool IsProbing { get; private set; }
 
+    /// <summary>It was lost, or refused a connection, and has not been found again since.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>When it was last asked for metadata; brokers are asked in turn.</summary>
+    public TimeSpan LastAsked { get; set; } = TimeSpan.MinValue;
+
+    /// <summary>A request has been out for suspiciously long, and that was acted on.</summary>
+    public bool IsSlow { get; set; }
+
     public TimeSpan NextProbe { get; private set; }
 
     public int FailedProbes { get; private set; }
@@ -50,6 +59,37 @@ internal sealed class Endpoint(NodeAddress address)
         }
     }
 
+    /// <summary>When the first request out becomes suspiciously late.</summary>
+    public TimeSpan SlowAt
+    {
+        get
+        {
+            var first = TimeSpan.MaxValue;
+            foreach (var request in InFlight.Values)
+            {
+                if (request.SlowAt < first)
+                    first = request.SlowAt;
+            }
+
+            return first;
+        }
+    }
+
+    /// <summary>A metadata request of the connection's own is out.</summary>
+    public bool IsAskedForMetadata
+    {
+        get
+        {
+            foreach (var request in InFlight.Values)
+            {
+                if (request.Token is null)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
     public int Load => InFlight.Count + Waiting.Count;
 
     public void BecomeProbing(TimeSpan now, Backoff backoff)
@@ -62,6 +102,7 @@ internal sealed class Endpoint(NodeAddress address)
     public void BecomeReady()
     {
         (IsReady, IsProbing, FailedProbes, AnsweredWithoutBroker, LastError) = (true, false, 0, false, null);
+        (IsLost, IsSlow) = (false, false);
     }
 
     public void BecomeIdle() => (IsReady, IsProbing) = (false, false);
@@ -75,5 +116,6 @@ internal sealed class Endpoint(NodeAddress address)
 
 /// <summary>A request on its way.</summary>
 /// <param name="Token">The owner's; null for the core's own metadata requests.</param>
+/// <param name="SlowAt">From when on its broker is suspected.</param>
 internal sealed record PendingRequest(
-    int Correlation, long? Token, Protocol.IRequest Request, TimeSpan Deadline, TimeSpan ConnectDeadline, bool Answered);
+    int Correlation, long? Token, Protocol.IRequest Request, TimeSpan Deadline, TimeSpan ConnectDeadline, TimeSpan SlowAt, bool Answered);

@@ -9,8 +9,16 @@ internal sealed partial class ConsumerCore
     /// <summary>Times that a batch is fetched again before its damage counts as lasting.</summary>
     private const int TriesOfDamagedBatch = 3;
 
-    private const bool FetchKind = true;
-    private const bool ListOffsetsKind = false;
+    private enum QuestionKind
+    {
+        /// <summary>Where a start position lies.</summary>
+        Place,
+
+        /// <summary>Where the epoch of what was read ends on a new leader.</summary>
+        EpochEnd,
+
+        Records,
+    }
 
     /// <summary>A request out, and the readers it is for, each with the generation it had.</summary>
     private sealed record Question(BrokerId Broker, List<(PartitionReader Reader, int Generation)> Readers);
@@ -30,6 +38,9 @@ internal sealed partial class ConsumerCore
                 break;
             case ListOffsetsResponse offsets:
                 OnOffsets(question, offsets, now);
+                break;
+            case OffsetForLeaderEpochResponse ends:
+                OnEpochEnds(question, ends, now);
                 break;
         }
 
@@ -70,7 +81,13 @@ internal sealed partial class ConsumerCore
     {
         var code = error == ErrorCode.None ? ErrorCode.NetworkException : error;
         foreach (var (reader, generation) in question.Readers)
-            OnError(reader, generation, code, now);
+        {
+            // A broker of a release that does not know where epochs end: reading goes on unchecked, as it would there.
+            if (error == ErrorCode.UnsupportedVersion && reader.Generation == generation && reader.NeedsValidation)
+                OnSound(reader);
+            else
+                OnError(reader, generation, code, now);
+        }
     }
 
     private bool TryEnd(long requestId, out Question question)
@@ -88,12 +105,12 @@ internal sealed partial class ConsumerCore
     }
 
     /// <summary>Asks each leader for what its partitions want.</summary>
-    private void Ask(TimeSpan now, bool kind)
+    private void Ask(TimeSpan now, QuestionKind kind)
     {
         Dictionary<BrokerId, List<PartitionReader>>? byLeader = null;
         foreach (var reader in _turns)
         {
-            if (kind == FetchKind ? !reader.MayFetch(now) : !reader.MayResolve(now))
+            if (!May(reader, kind, now))
                 continue;
             var leader = _image.LeaderOf(reader.Partition);
             if (leader == BrokerId.None)
@@ -123,7 +140,7 @@ internal sealed partial class ConsumerCore
             Ask(leader, readers, kind);
     }
 
-    private void Ask(BrokerId leader, List<PartitionReader> readers, bool kind)
+    private void Ask(BrokerId leader, List<PartitionReader> readers, QuestionKind kind)
     {
         var overhead = 0;
         var count = 0;
@@ -138,7 +155,7 @@ internal sealed partial class ConsumerCore
         foreach (var reader in readers)
         {
             allSeen &= reader.HighWatermark != Offset.None;
-            reader.IsAsking = true;
+            reader.BecomeAsking();
             question.Readers.Add((reader, reader.Generation));
         }
 
@@ -148,11 +165,21 @@ internal sealed partial class ConsumerCore
         // Until a partition's end is known there may be nothing to wait for: its reader wants to hear so at once.
         var wait = allSeen ? _settings.FetchMaxWait : TimeSpan.Zero;
         var bytes = Math.Min(_settings.FetchMaxBytes, Math.Max(_frame.PayloadBytes - overhead, 1));
-        IRequest request = kind == FetchKind
-            ? FetchRequests.Fetch(readers, _image, _settings, bytes, wait)
-            : FetchRequests.ListOffsets(readers, _image);
+        IRequest request = kind switch
+        {
+            QuestionKind.Records => FetchRequests.Fetch(readers, _image, _settings, bytes, wait),
+            QuestionKind.EpochEnd => FetchRequests.EpochEnds(readers),
+            _ => FetchRequests.ListOffsets(readers, _image),
+        };
         _effects.Add(new ConsumerEffect.Send(id, leader, request, _settings.Client.RequestTimeout + wait));
     }
+
+    private static bool May(PartitionReader reader, QuestionKind kind, TimeSpan now) => kind switch
+    {
+        QuestionKind.Records => reader.MayFetch(now),
+        QuestionKind.EpochEnd => reader.MayValidate(now),
+        _ => reader.MayResolve(now),
+    };
 
     private void OnFetched(Question question, FetchResponse response, TimeSpan now)
     {
@@ -191,6 +218,7 @@ internal sealed partial class ConsumerCore
     private void OnData(PartitionReader reader, FetchResponse.PartitionData data)
     {
         reader.MissingSince = null;
+        reader.BecomeValidated();
         reader.HighWatermark = new Offset(data.HighWatermark);
         if (data.Records is not { IsEmpty: false } records)
         {
@@ -222,13 +250,60 @@ internal sealed partial class ConsumerCore
                 else
                 {
                     reader.Succeeded();
-                    reader.BecomeResolved(new Offset(answer.Offset));
+                    reader.BecomeResolved(new Offset(answer.Offset), new LeaderEpoch(answer.LeaderEpoch));
                 }
             }
         }
 
         foreach (var (reader, generation) in question.Readers)
             OnError(reader, generation, ErrorCode.UnknownServerError, now);
+    }
+
+    private void OnEpochEnds(Question question, OffsetForLeaderEpochResponse response, TimeSpan now)
+    {
+        foreach (var topic in response.Topics)
+        {
+            foreach (var answer in topic.Partitions)
+            {
+                if (Take(question, topic.Topic, answer.Partition) is not { } reader)
+                    continue;
+                if (answer.ErrorCode != ErrorCode.None)
+                    OnError(reader, reader.Generation, answer.ErrorCode, now);
+                else if (answer.EndOffset < 0)
+                    OnOutOfRange(reader); // nothing is left of that epoch, nor of any before it
+                else if (answer.EndOffset < reader.Position.Value)
+                    OnTruncated(reader, new Offset(answer.EndOffset), new LeaderEpoch(answer.LeaderEpoch));
+                else
+                    OnSound(reader);
+            }
+        }
+
+        foreach (var (reader, generation) in question.Readers)
+            OnError(reader, generation, ErrorCode.UnknownServerError, now);
+    }
+
+    private static void OnSound(PartitionReader reader)
+    {
+        reader.BecomeValidated();
+        reader.Succeeded();
+    }
+
+    /// <summary>
+    /// Records that were read are lost: whoever became leader did not have them. Reading goes on where the logs part, so that
+    /// nothing that stands there now is missed; with auto.offset.reset = none that is the application's to decide.
+    /// </summary>
+    private void OnTruncated(PartitionReader reader, Offset end, LeaderEpoch epoch)
+    {
+        if (ResetPosition is null)
+        {
+            Fail(
+                reader, ErrorCode.OffsetOutOfRange,
+                $"{reader.Partition} was cut at offset {end} by an election of a leader that did not have all records, after those up to {reader.Position} had been read; auto.offset.reset is none");
+            return;
+        }
+
+        reader.Restart(StartPosition.At(end));
+        reader.BecomeResolved(end, epoch);
     }
 
     /// <summary>The reader an answer is for, unless it has moved elsewhere since.</summary>

@@ -80,6 +80,8 @@ internal sealed partial class ConsumerCore
     public void OnMetadata(ClusterImage image, TimeSpan now)
     {
         _image = image;
+        foreach (var reader in _turns)
+            reader.OnLeader(image.EpochOf(reader.Partition));
         var before = _readers.Count;
         foreach (var (name, progress) in _topics)
         {
@@ -132,8 +134,9 @@ internal sealed partial class ConsumerCore
     {
         ReportMissing(now);
         Deliver(now);
-        Ask(now, ListOffsetsKind);
-        Ask(now, FetchKind);
+        Ask(now, QuestionKind.Place);
+        Ask(now, QuestionKind.EpochEnd);
+        Ask(now, QuestionKind.Records);
     }
 
     private void OnTopic(TopicView view, TopicProgress progress, TimeSpan now)
@@ -200,6 +203,7 @@ internal sealed partial class ConsumerCore
             : late ? StartPosition.Beginning
             : _settings.Start ?? ResetPosition;
         var reader = new PartitionReader(partition, start);
+        reader.OnLeader(_image.EpochOf(partition));
         if (start is StartPosition.FromOffset)
             reader.Restart(start);
         _readers.Add(partition, reader);
@@ -241,7 +245,7 @@ internal sealed partial class ConsumerCore
     {
         var fetched = reader.Buffered!;
         var records = fetched.Take(_settings.MaxPollRecords);
-        reader.Advance(fetched.Next);
+        reader.Advance(fetched.Next, fetched.Epoch);
         if (fetched.IsEmpty)
             reader.Buffered = null;
         if (fetched.Fault != BatchFault.None && records.Length == 0)

@@ -54,6 +54,22 @@ internal static class FetchRequests
         return new ListOffsetsRequest { ReplicaId = -1, Topics = topics };
     }
 
+    public static OffsetForLeaderEpochRequest EpochEnds(List<PartitionReader> readers)
+    {
+        var topics = new List<OffsetForLeaderEpochRequest.OffsetForLeaderTopic>();
+        foreach (var (topic, partitions) in ByTopic(readers, reader => new OffsetForLeaderEpochRequest.OffsetForLeaderPartition
+        {
+            Partition = reader.Partition.Partition,
+            CurrentLeaderEpoch = reader.LeaderEpoch.Value,
+            LeaderEpoch = reader.PositionEpoch.Value,
+        }))
+        {
+            topics.Add(new OffsetForLeaderEpochRequest.OffsetForLeaderTopic { Topic = topic, Partitions = partitions });
+        }
+
+        return new OffsetForLeaderEpochRequest { ReplicaId = -1, Topics = topics };
+    }
+
     private static Dictionary<string, List<T>> ByTopic<T>(List<PartitionReader> readers, Func<PartitionReader, T> item)
     {
         var byTopic = new Dictionary<string, List<T>>(StringComparer.Ordinal);

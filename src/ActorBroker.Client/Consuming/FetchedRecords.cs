@@ -31,6 +31,9 @@ internal sealed class FetchedRecords
     /// <summary>The offset behind all that was taken.</summary>
     public Offset Next { get; private set; }
 
+    /// <summary>The highest leader epoch among the batches that were decoded.</summary>
+    public LeaderEpoch Epoch { get; private set; } = LeaderEpoch.None;
+
     /// <summary>Set when a batch turned out bad: what came before it was sound.</summary>
     public BatchFault Fault { get; private set; }
 
@@ -90,6 +93,8 @@ internal sealed class FetchedRecords
             }
 
             HasTaken = true;
+            if (header.PartitionLeaderEpoch > Epoch)
+                Epoch = header.PartitionLeaderEpoch;
             _rest = _rest[(int)header.SizeInBytes..];
             if (header.NextOffset > _afterDecoded)
                 _afterDecoded = header.NextOffset;

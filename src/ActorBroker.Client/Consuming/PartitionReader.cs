@@ -7,6 +7,7 @@ namespace ActorBroker.Client;
 /// <code>
 /// resolving (start known, offset not) -> idle -> asking -> buffered -> idle ...
 ///      ^-- seek, offset out of range --'    any -> failed -- seek --> resolving
+/// idle -- another leader --> validating (does its log hold what was read?) --> idle, at an earlier offset if not (KIP-320)
 /// </code>
 /// </summary>
 internal sealed class PartitionReader(TopicPartition partition, StartPosition? start)
@@ -18,6 +19,21 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
 
     /// <summary>The next offset to fetch.</summary>
     public Offset Position { get; private set; } = Offset.None;
+
+    /// <summary>The leader epoch of what stands before <see cref="Position"/>; none where it is not known, as after a seek.</summary>
+    public LeaderEpoch PositionEpoch { get; private set; } = LeaderEpoch.None;
+
+    /// <summary>The leader epoch whose log is known to hold all up to <see cref="Position"/>.</summary>
+    public LeaderEpoch ValidatedUnder { get; private set; } = LeaderEpoch.None;
+
+    /// <summary>The newest leader epoch known.</summary>
+    public LeaderEpoch LeaderEpoch { get; private set; } = LeaderEpoch.None;
+
+    /// <summary>The leader epoch under which it last asked.</summary>
+    public LeaderEpoch AskedUnder { get; private set; } = LeaderEpoch.None;
+
+    /// <summary>Another leader must first say whether it has what was read.</summary>
+    public bool NeedsValidation => Start is null && Position != Offset.None && LeaderEpoch > ValidatedUnder && PositionEpoch != LeaderEpoch.None;
 
     /// <summary>The first offset that the target has not answered for.</summary>
     public Offset Processed { get; set; } = Offset.None;
@@ -55,13 +71,16 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
     /// <summary>Whether it wants an offset looked up.</summary>
     public bool MayResolve(TimeSpan now) => Start is not null && !IsAsking && !HasFailed && NotBefore <= now;
 
+    /// <summary>Whether it wants to know that the leader has what was read.</summary>
+    public bool MayValidate(TimeSpan now) => NeedsValidation && !IsAsking && !HasFailed && Buffered is null && NotBefore <= now;
+
     /// <summary>Whether it wants records: also while the target still works on the last ones.</summary>
     public bool MayFetch(TimeSpan now) =>
-        Start is null && Position != Offset.None && !IsAsking && !HasFailed && !IsPaused && Buffered is null && NotBefore <= now;
+        Start is null && Position != Offset.None && !NeedsValidation && !IsAsking && !HasFailed && !IsPaused && Buffered is null && NotBefore <= now;
 
     /// <summary>Whether the end of its back-off changes anything.</summary>
     public bool IsBackingOff(TimeSpan now) =>
-        NotBefore > now && !IsAsking && !HasFailed && (Start is not null || (!IsPaused && Buffered is null));
+        NotBefore > now && !IsAsking && !HasFailed && (Start is not null || NeedsValidation || (!IsPaused && Buffered is null));
 
     public bool MayDeliver => Buffered is not null && !IsPaused && !HasFailed;
 
@@ -79,13 +98,42 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
             (start, null, Offset.None, Offset.None, Offset.None, Offset.None);
         Succeeded();
         if (start is StartPosition.FromOffset(var offset))
-            BecomeResolved(offset);
+            BecomeResolved(offset, LeaderEpoch.None);
     }
 
-    public void BecomeResolved(Offset position)
+    /// <param name="position">Where to read on.</param>
+    /// <param name="epoch">Of what stands before it, where known.</param>
+    public void BecomeResolved(Offset position, LeaderEpoch epoch)
     {
         Start = null;
         Position = Processed = position;
+        PositionEpoch = epoch;
+        ValidatedUnder = AskedUnder;
+    }
+
+    /// <summary>Another leader ends what is left of a back-off: it waited for just that.</summary>
+    public void OnLeader(LeaderEpoch epoch)
+    {
+        if (epoch == LeaderEpoch)
+            return;
+        LeaderEpoch = epoch;
+        (Failures, NotBefore) = (0, TimeSpan.Zero);
+        // A topic made anew under its old name begins to count again.
+        if (epoch < ValidatedUnder)
+            ValidatedUnder = LeaderEpoch.None;
+    }
+
+    public void BecomeAsking()
+    {
+        IsAsking = true;
+        AskedUnder = LeaderEpoch;
+    }
+
+    /// <summary>The leader has all that was read: it said so, or it gave what follows.</summary>
+    public void BecomeValidated()
+    {
+        if (AskedUnder > ValidatedUnder)
+            ValidatedUnder = AskedUnder;
     }
 
     public void BecomeFailed()
@@ -94,13 +142,25 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
         Buffered = null;
     }
 
-    public void Advance(Offset position) => Position = position;
+    public void Advance(Offset position, LeaderEpoch epoch)
+    {
+        Position = position;
+        if (epoch > PositionEpoch)
+            PositionEpoch = epoch;
+    }
 
     public void Succeeded() =>
         (Failures, Damages, NotBefore, MissingSince, IsAlone) = (0, 0, TimeSpan.Zero, null, false);
 
+    /// <summary>Unless another leader became known meanwhile: then what the old one said is no reason to wait.</summary>
     public void BackOff(TimeSpan now, Backoff backoff)
     {
+        if (AskedUnder != LeaderEpoch && AskedUnder != LeaderEpoch.None)
+        {
+            AskedUnder = LeaderEpoch.None;
+            return;
+        }
+
         Failures++;
         NotBefore = now + backoff.Delay(Failures);
     }

@@ -19,6 +19,8 @@ internal sealed class PartitionQueue(TopicPartition partition)
 
     public BrokerId Leader { get; private set; } = BrokerId.None;
 
+    public LeaderEpoch LeaderEpoch { get; private set; } = LeaderEpoch.None;
+
     public ProducerBatch? Open { get; set; }
 
     /// <summary>Fills <see cref="Open"/>; null exactly when that is.</summary>
@@ -94,11 +96,24 @@ internal sealed class PartitionQueue(TopicPartition partition)
             _closed.AddBefore(node, batch);
     }
 
-    public void SetLeader(BrokerId leader)
+    /// <summary>
+    /// Another leader, or the same one elected anew, ends what is left of back-offs: they waited for just that, and
+    /// nothing is known against it.
+    /// </summary>
+    public void SetLeader(BrokerId leader, LeaderEpoch epoch)
     {
-        if (leader != Leader)
-            _proven = false;
-        Leader = leader;
+        if (leader == Leader && epoch == LeaderEpoch)
+            return;
+        (Leader, LeaderEpoch) = (leader, epoch);
+        _proven = false;
+        if (leader == BrokerId.None)
+            return;
+        foreach (var batch in _closed)
+        {
+            if (batch.Failures == 0)
+                break;
+            batch.EndBackoff();
+        }
     }
 
     private void Returned(ProducerBatch batch)

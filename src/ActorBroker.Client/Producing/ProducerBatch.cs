@@ -54,7 +54,13 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
     public LinkedListNode<ProducerBatch>? LiveNode { get; set; }
 
     /// <summary>The back-off's end.</summary>
-    public TimeSpan NotBefore { get; set; }
+    public TimeSpan NotBefore { get; private set; }
+
+    /// <summary>Failures in a row under one leader.</summary>
+    private int Pauses { get; set; }
+
+    /// <summary>The leader it was last sent to.</summary>
+    public LeaderEpoch SentUnder { get; set; } = LeaderEpoch.None;
 
     public ReadOnlySpan<Delivery> Deliveries => _deliveries.AsSpan(0, RecordCount);
 
@@ -64,6 +70,10 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
             Array.Resize(ref _deliveries, RecordCount * 2);
         _deliveries[RecordCount++] = delivery;
     }
+
+    public void BackOff(TimeSpan now, Backoff backoff) => NotBefore = now + backoff.Delay(++Pauses);
+
+    public void EndBackoff() => (NotBefore, Pauses) = (TimeSpan.Zero, 0);
 
     public void BecomeClosed(RecordBatchBuilder builder)
     {

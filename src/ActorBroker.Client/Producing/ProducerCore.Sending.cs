@@ -247,6 +247,7 @@ internal sealed partial class ProducerCore
             foreach (var batch in batches)
             {
                 batch.TimesSent++;
+                batch.SentUnder = batch.Queue.LeaderEpoch;
                 _counters.Bytes += batch.Bytes.Length;
             }
 
@@ -330,8 +331,16 @@ internal sealed partial class ProducerCore
         if (batch.Number < queue.HighestAcknowledged)
             _counters.Reordered++;
         batch.Failures++;
-        batch.NotBefore = now + _backoff.Delay(batch.Failures);
         queue.Requeue(batch);
+        if (batch.SentUnder != queue.LeaderEpoch && queue.Leader != BrokerId.None)
+        {
+            // While it was out another leader became known: what the old one said or did not say is no reason to wait.
+            batch.EndBackoff();
+            List(queue);
+            return;
+        }
+
+        batch.BackOff(now, _backoff);
         _backingOff.Enqueue(queue, batch.NotBefore);
     }
 

@@ -36,7 +36,7 @@ internal sealed class ProducerTopic(string name, TopicPartitioner partitioner)
         }
 
         foreach (var queue in _queues)
-            queue.SetLeader(image.LeaderOf(queue.Partition));
+            queue.SetLeader(image.LeaderOf(queue.Partition), image.EpochOf(queue.Partition));
         Partitioner.Update(view);
     }
 }

@@ -143,12 +143,82 @@ public class ConsumerCoreTests
         var fetch = Request<FetchRequest>();
         _core.OnRequestFailed(fetch.Id, ErrorCode.None, "lost", _now);
         Assert.Equal(ConsumerEffect.RefreshMetadata.Instance, Assert.Single(Take()));
-        _core.OnMetadata(Image(("t", [Two, Two])), _now);
         Assert.Empty(_effects);
         _now = _core.NextWakeup(_now);
         _core.Advance(_now);
+        var again = Assert.IsType<ConsumerEffect.Send>(Assert.Single(Take()));
+        Assert.Equal(One, again.Broker);
+        _core.OnRequestFailed(again.RequestId, ErrorCode.None, "lost", _now);
+        Take();
+        _core.OnMetadata(Image(4, ("t", [Two, Two])), _now);
         Assert.Equal(Two, Assert.IsType<ConsumerEffect.Send>(Assert.Single(Take())).Broker);
     }
+
+    [Fact]
+    public void A_new_leader_is_asked_whether_it_has_what_was_read()
+    {
+        ReadTwoOfEpoch(3);
+        _core.OnMetadata(Image(4, ("t", [Two, Two])), _now);
+        Answer(_last.Id, Failed(0, ErrorCode.NotLeaderOrFollower));
+        var asked = Request<OffsetForLeaderEpochRequest>();
+        var partition = Assert.Single(asked.Request.Topics[0].Partitions);
+        Assert.Equal((4, 3), (partition.CurrentLeaderEpoch, partition.LeaderEpoch));
+        Answer(asked.Id, EpochEnd(epoch: 3, end: 7));
+        var fetch = Request<FetchRequest>().Request.Topics[0].Partitions[0];
+        Assert.Equal((2, 4), (fetch.FetchOffset, fetch.CurrentLeaderEpoch));
+        Assert.DoesNotContain(_effects, effect => effect is ConsumerEffect.Send);
+    }
+
+    // An unclean election: what was read is lost, and other records may stand there now.
+    [Theory]
+    [InlineData("latest")]
+    [InlineData("earliest")]
+    [InlineData("none")]
+    public void What_a_new_leader_does_not_have_is_read_anew_from_where_the_logs_part(string reset)
+    {
+        ReadTwoOfEpoch(3, $"actorbroker.consumer.auto.offset.reset = {reset}");
+        _core.OnMetadata(Image(4, ("t", [Two, Two])), _now);
+        Answer(_last.Id, Failed(0, ErrorCode.NotLeaderOrFollower));
+        Answer(Request<OffsetForLeaderEpochRequest>().Id, EpochEnd(epoch: 2, end: 1));
+        if (reset == "none")
+            Assert.Contains("cut at offset 1", Single<PartitionFailed>().Message, StringComparison.Ordinal);
+        else
+            Assert.Equal(1, Request<FetchRequest>().Request.Topics[0].Partitions[0].FetchOffset);
+    }
+
+    [Fact]
+    public void An_epoch_check_that_fails_is_repeated_and_one_that_a_broker_does_not_know_is_left_out()
+    {
+        ReadTwoOfEpoch(3);
+        _core.OnMetadata(Image(4, ("t", [Two, Two])), _now);
+        Answer(_last.Id, Failed(0, ErrorCode.NotLeaderOrFollower));
+        Answer(Request<OffsetForLeaderEpochRequest>().Id, EpochEnd(0, 0, ErrorCode.OffsetNotAvailable));
+        Take();
+        _now = _core.NextWakeup(_now);
+        _core.Advance(_now);
+        _core.OnRequestFailed(Request<OffsetForLeaderEpochRequest>().Id, ErrorCode.UnsupportedVersion, "unknown", _now);
+        Assert.Equal(2, Request<FetchRequest>().Request.Topics[0].Partitions[0].FetchOffset);
+    }
+
+    private (long Id, FetchRequest Request) _last;
+
+    /// <summary>Two records of that epoch are read and processed; <see cref="_last"/> is the fetch behind them.</summary>
+    private void ReadTwoOfEpoch(int epoch, string hocon = "")
+    {
+        StartAtZero(hocon);
+        var batch = Batch(0, "a", "b");
+        RecordBatchHeader.PatchLeaderEpoch(batch, new LeaderEpoch(epoch));
+        Answer(Request<FetchRequest>().Id, Fetched(0, 2, batch));
+        Process(Delivered());
+        Single<ReachedEnd>();
+        _last = Request<FetchRequest>();
+        Assert.Empty(_effects);
+    }
+
+    private static OffsetForLeaderEpochResponse EpochEnd(int epoch, long end, ErrorCode error = ErrorCode.None) => new()
+    {
+        Topics = [new() { Topic = "t", Partitions = [new() { Partition = 0, LeaderEpoch = epoch, EndOffset = end, ErrorCode = error }] }],
+    };
 
     [Fact]
     public void Damage_is_fetched_again_and_then_stops_the_partition()

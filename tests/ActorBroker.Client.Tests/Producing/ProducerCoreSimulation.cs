@@ -6,7 +6,7 @@ namespace ActorBroker.Client.Tests.Producing;
 
 /// <summary>
 /// A producer against a model broker, by seed: records of random sizes, partitions and patience; answers late, refused
-/// or lost; connections broken; time passing. Checked after each step: buffer.memory and the request window hold. At the
+/// or lost; connections broken; leaders killed or moved while metadata lags behind; time passing. Checked after each step: buffer.memory and the request window hold. At the
 /// end: each record has exactly one outcome (a second one fails in <see cref="TestDelivery"/>), what was acknowledged is
 /// in the log at the offset acknowledged, and each partition's first occurrences are in the order given.
 /// </summary>
@@ -28,6 +28,13 @@ public class ProducerCoreSimulation
             new Run(seed, inFlight: 5, refuseSingly: false).Go();
     }
 
+    [Fact]
+    public void Pipelining_keeps_order_when_leaders_are_killed_or_move()
+    {
+        for (var seed = 1; seed <= 150; seed++)
+            new Run(seed, inFlight: 5, refuseSingly: false, leadersMove: true).Go();
+    }
+
     private sealed class Run
     {
         private const int Memory = 2000;
@@ -42,11 +49,14 @@ public class ProducerCoreSimulation
         private readonly Queue<ProducerEffect.Send> _arriving = new();
         private readonly Queue<(ProducerEffect.Send Send, ProduceResponse Response)> _answers = new();
         private int _seen;
+        private readonly bool _leadersMove;
         private bool _refusing;
+        private BrokerId _leader = One;
+        private int _epoch = 3;
 
-        public Run(int seed, int inFlight, bool refuseSingly)
+        public Run(int seed, int inFlight, bool refuseSingly, bool leadersMove = false)
         {
-            (_seed, _inFlight, _refuseSingly) = (seed, inFlight, refuseSingly);
+            (_seed, _inFlight, _refuseSingly, _leadersMove) = (seed, inFlight, refuseSingly, leadersMove);
             _random = new Random(seed);
             var hocon = $"""
                 actorbroker.producer.batch.size = 200
@@ -89,7 +99,10 @@ public class ProducerCoreSimulation
                         _offered.Add(_rig.Offer("t", _random.Next(-1, Partitions), _random.Next(4, 300), mayWait: _random.Next(3) > 0));
                     break;
                 case 5:
-                    _rig.Metadata(Image(("t", [.. Enumerable.Repeat(One, Partitions)])));
+                    _rig.Metadata(Now());
+                    break;
+                case 6 when _leadersMove && _random.Next(3) == 0:
+                    Elect(killed: _random.Next(2) == 0);
                     break;
                 case 6:
                     _rig.After(_random.Next(0, 400));
@@ -112,6 +125,18 @@ public class ProducerCoreSimulation
             Collect();
         }
 
+        private ClusterImage Now() => Image(_epoch, ("t", [.. Enumerable.Repeat(_leader, Partitions)]));
+
+        /// <summary>The other broker leads from now on; what is on its way to the old one is lost, or still gets there and is refused.</summary>
+        private void Elect(bool killed)
+        {
+            if (killed)
+                Break();
+            (_leader, _epoch) = (_leader == One ? Two : One, _epoch + 1);
+            if (killed && _random.Next(2) == 0)
+                _rig.Metadata(Now());
+        }
+
         private void Collect()
         {
             for (; _seen < _rig.Sent.Count; _seen++)
@@ -126,7 +151,7 @@ public class ProducerCoreSimulation
             foreach (var batch in send.Batches)
             {
                 var log = _logs[batch.Queue.Partition];
-                if (_refusing || (_refuseSingly && _random.Next(4) == 0))
+                if (_refusing || send.Broker != _leader || (_refuseSingly && _random.Next(4) == 0))
                 {
                     results[batch] = (_random.Next(8) == 0 && _refuseSingly ? ErrorCode.InvalidRecord : ErrorCode.NotLeaderOrFollower, -1);
                     continue;
@@ -161,7 +186,7 @@ public class ProducerCoreSimulation
         private void End()
         {
             _refusing = false;
-            _rig.Metadata(Image(("t", [.. Enumerable.Repeat(One, Partitions)])));
+            _rig.Metadata(Now());
             for (var i = 0; i < 1000 && _offered.Exists(delivery => delivery.Outcome is null); i++)
             {
                 _rig.After(100);
@@ -174,7 +199,7 @@ public class ProducerCoreSimulation
         private void CheckBounds()
         {
             Assert.InRange(_rig.Core.BytesUsed, 0, Memory);
-            Assert.InRange(_rig.Core.RequestsInFlight, 0, _inFlight);
+            Assert.InRange(_rig.Core.RequestsInFlight, 0, _leadersMove ? 2 * _inFlight : _inFlight);
         }
 
         private void CheckEnd()
