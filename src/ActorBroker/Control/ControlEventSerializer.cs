@@ -37,17 +37,22 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
 
     public override object FromBinary(byte[] bytes, string manifest)
     {
-        foreach (var (name, type) in Known)
-        {
-            if (!string.Equals(name, manifest, StringComparison.Ordinal)) continue;
+        if (TypeOf(manifest) is { } type)
             return JsonSerializer.Deserialize(bytes, type) ?? throw new SerializationException($"The controller event '{manifest}' is empty.");
-        }
-
         throw new SerializationException(
             $"The controller's log holds an event '{manifest}' that this release does not know: a newer release wrote it. Start that release, or newer.");
     }
 
-    private static (string Manifest, JsonTypeInfo Type) Find(object value)
+    /// <summary>Null for a manifest that this release does not know.</summary>
+    public static JsonTypeInfo? TypeOf(string manifest)
+    {
+        foreach (var (name, type) in Known)
+            if (string.Equals(name, manifest, StringComparison.Ordinal))
+                return type;
+        return null;
+    }
+
+    public static (string Manifest, JsonTypeInfo Type) Find(object value)
     {
         foreach (var known in Known)
             if (known.Type.Type == value.GetType())

@@ -26,6 +26,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
     private readonly ControllerSetup _setup;
     private readonly SessionTable _sessions;
     private readonly EventHistory _history = new(EventsKept);
+    private readonly MessageSender _messages;
     private readonly BrokerDirectory _brokers;
     private readonly ServedReplies _served = new();
     private readonly long _start;
@@ -39,7 +40,8 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         _setup = setup;
         _start = setup.Time.GetTimestamp();
         _sessions = new SessionTable(setup.Options.SessionTimeout);
-        _brokers = new BrokerDirectory(_history, (to, message) => to.Tell(message));
+        _messages = new MessageSender((ExtendedActorSystem)Context.System);
+        _brokers = new BrokerDirectory(_history, Send);
         JournalPluginId = JournalId;
 
         Recover<IControlEvent>(OnRecovering);
@@ -74,7 +76,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 
     protected override void PostStop()
     {
-        foreach (var (to, reply) in _served.TakeAll()) to.Tell(reply);
+        foreach (var (to, reply) in _served.TakeAll()) Send(to, reply);
         _asking?.Tell(new ControllerUnavailable("The controller stopped before the change was stored; it may happen all the same."));
         base.PostStop();
     }
@@ -123,7 +125,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
             }
 
             if (!decision.Events.IsEmpty && command is CreateTopics or AddPartitions && reply is TopicResults results) ReplyWhenServed(sender, results);
-            else sender.Tell(reply);
+            else Send(sender, reply);
         });
     }
 
@@ -222,6 +224,8 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 
     private void ReplyServed()
     {
-        foreach (var (to, reply) in _served.Take(_image, _sessions, Now)) to.Tell(reply);
+        foreach (var (to, reply) in _served.Take(_image, _sessions, Now)) Send(to, reply);
     }
+
+    private void Send(IActorRef to, object message) => _messages.Tell(to, message, Self);
 }

@@ -50,14 +50,14 @@ internal static partial class ControllerProtocol
     public sealed record MetadataRequest(BrokerId Id, long BrokerEpoch, long HaveVersion) : ICommand;
 
     /// <summary>Events in order; they apply to an image of exactly version <paramref name="From"/>.</summary>
-    public sealed record MetadataDelta(long From, ImmutableArray<SequencedEvent> Events) : IControllerMessage;
+    public sealed record MetadataDelta(long From, ImmutableArray<SequencedEvent> Events) : ILargeMessage;
 
     public sealed record SequencedEvent(long Sequence, IControlEvent Event);
 
-    public sealed record MetadataSnapshot(MetadataImage Image) : IControllerMessage;
+    public sealed record MetadataSnapshot(MetadataImage Image) : ILargeMessage;
 
     /// <summary>A leader proposes ISRs (KIP-497). Answer: <see cref="PartitionsAltered"/>, in the order asked, or <see cref="BrokerUnknown"/>.</summary>
-    public sealed record AlterPartitions(BrokerId Id, long BrokerEpoch, ImmutableArray<IsrProposal> Partitions) : ICommand;
+    public sealed record AlterPartitions(BrokerId Id, long BrokerEpoch, ImmutableArray<IsrProposal> Partitions) : ICommand, ILargeMessage;
 
     /// <param name="PartitionEpoch">Of the standing that the proposal is made against.</param>
     public sealed record IsrProposal(TopicId Topic, int Index, LeaderEpoch LeaderEpoch, int PartitionEpoch, ImmutableArray<IsrMember> Isr);
@@ -65,12 +65,12 @@ internal static partial class ControllerProtocol
     /// <param name="BrokerEpoch">Under which the member fetched; another incarnation of it is not in sync (KIP-903). -1: not checked.</param>
     public readonly record struct IsrMember(BrokerId Id, long BrokerEpoch);
 
-    public sealed record PartitionsAltered(ImmutableArray<IsrOutcome> Results) : IControllerMessage;
+    public sealed record PartitionsAltered(ImmutableArray<IsrOutcome> Results) : ILargeMessage;
 
     /// <param name="Error">None: <paramref name="Now"/> holds the proposal. <see cref="ErrorCode.NewLeaderElected"/>: it does, and somebody else leads. Otherwise refused.</param>
     /// <param name="Now">As the partition stands; null when it does not exist.</param>
     public sealed record IsrOutcome(TopicId Topic, int Index, ErrorCode Error, PartitionImage? Now);
 
-    /// <summary>Within the controller's node: the broker was probed and found dead. It is fenced at once. No answer.</summary>
-    public sealed record SuspectBroker(BrokerId Id, long BrokerEpoch, string Evidence);
+    /// <summary>The broker was probed and found dead. It is fenced at once. No answer.</summary>
+    public sealed record SuspectBroker(BrokerId Id, long BrokerEpoch, string Evidence) : IControllerMessage;
 }

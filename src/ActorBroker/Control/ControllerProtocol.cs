@@ -15,6 +15,9 @@ internal static partial class ControllerProtocol
     /// <summary>Crosses nodes; the serializer bound to it knows every one of them.</summary>
     public interface IControllerMessage;
 
+    /// <summary>May be too large for one frame between nodes: sent through <see cref="MessageSender"/>.</summary>
+    public interface ILargeMessage : IControllerMessage;
+
     public interface ICommand : IControllerMessage;
 
     /// <param name="Partitions">-1: the broker's <c>num.partitions</c>. Ignored where <paramref name="Assignments"/> is not empty.</param>
@@ -28,19 +31,19 @@ internal static partial class ControllerProtocol
         ImmutableArray<KeyValuePair<string, string?>> Configs);
 
     /// <summary>Answer: <see cref="TopicResults"/>, in the order asked, once the live brokers that hold the new partitions serve them (or a few seconds have passed).</summary>
-    public sealed record CreateTopics(ImmutableArray<NewTopic> Topics, bool ValidateOnly) : ICommand;
+    public sealed record CreateTopics(ImmutableArray<NewTopic> Topics, bool ValidateOnly) : ICommand, ILargeMessage;
 
     /// <summary>By id where it is not zero, otherwise by name.</summary>
     public readonly record struct TopicReference(string? Name, TopicId Id);
 
     /// <summary>Answer: <see cref="TopicResults"/>.</summary>
-    public sealed record DeleteTopics(ImmutableArray<TopicReference> Topics) : ICommand;
+    public sealed record DeleteTopics(ImmutableArray<TopicReference> Topics) : ICommand, ILargeMessage;
 
     /// <param name="Count">The topic's partitions afterwards; never fewer than now.</param>
     public sealed record MorePartitions(string Topic, int Count, ImmutableArray<ImmutableArray<BrokerId>> Assignments);
 
     /// <summary>Answer: <see cref="TopicResults"/>, when <see cref="CreateTopics"/> would be answered.</summary>
-    public sealed record AddPartitions(ImmutableArray<MorePartitions> Topics, bool ValidateOnly) : ICommand;
+    public sealed record AddPartitions(ImmutableArray<MorePartitions> Topics, bool ValidateOnly) : ICommand, ILargeMessage;
 
     /// <param name="Value">Null: back to the default.</param>
     public sealed record ConfigChange(string Key, string? Value);
@@ -48,9 +51,9 @@ internal static partial class ControllerProtocol
     public sealed record TopicConfigChanges(string Topic, ImmutableArray<ConfigChange> Changes);
 
     /// <summary>All changes of a topic or none. Answer: <see cref="TopicResults"/>.</summary>
-    public sealed record AlterTopicConfigs(ImmutableArray<TopicConfigChanges> Topics, bool ValidateOnly) : ICommand;
+    public sealed record AlterTopicConfigs(ImmutableArray<TopicConfigChanges> Topics, bool ValidateOnly) : ICommand, ILargeMessage;
 
-    public sealed record TopicResults(ImmutableArray<TopicResult> Results) : IControllerMessage;
+    public sealed record TopicResults(ImmutableArray<TopicResult> Results) : ILargeMessage;
 
     /// <param name="Topic">As it stands afterwards; null when refused or unknown.</param>
     /// <param name="Message">Null unless refused.</param>
@@ -70,12 +73,12 @@ internal static partial class ControllerProtocol
 
     /// <summary>Answer: <see cref="ElectionResults"/>.</summary>
     /// <param name="Partitions">Default or empty: all; only those that changed or failed are answered then.</param>
-    public sealed record ElectLeaders(ElectionKind Kind, ImmutableArray<TopicPartition> Partitions) : ICommand
+    public sealed record ElectLeaders(ElectionKind Kind, ImmutableArray<TopicPartition> Partitions) : ICommand, ILargeMessage
     {
         public ImmutableArray<TopicPartition> Partitions { get; init; } = Partitions.IsDefault ? [] : Partitions;
     }
 
-    public sealed record ElectionResults(ImmutableArray<PartitionResult> Results) : IControllerMessage;
+    public sealed record ElectionResults(ImmutableArray<PartitionResult> Results) : ILargeMessage;
 
     /// <param name="Message">Null unless refused.</param>
     public sealed record PartitionResult(TopicPartition Partition, ErrorCode Error, string? Message);
@@ -87,9 +90,9 @@ internal static partial class ControllerProtocol
     }
 
     /// <summary>Begins or cancels reassignments; they are complete once all new replicas are in the ISR (KIP-455). Answer: <see cref="ReassignmentResults"/>, in the order asked.</summary>
-    public sealed record AlterReassignments(ImmutableArray<Reassignment> Partitions) : ICommand;
+    public sealed record AlterReassignments(ImmutableArray<Reassignment> Partitions) : ICommand, ILargeMessage;
 
-    public sealed record ReassignmentResults(ImmutableArray<PartitionResult> Results) : IControllerMessage;
+    public sealed record ReassignmentResults(ImmutableArray<PartitionResult> Results) : ILargeMessage;
 
     /// <summary>Forgets a broker that is gone for good: fenced, and holding no replicas. Answer: <see cref="UnregisterResult"/>.</summary>
     public sealed record UnregisterBroker(BrokerId Id) : ICommand;

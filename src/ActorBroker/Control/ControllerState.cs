@@ -47,7 +47,7 @@ internal static class ControllerState
     private static MetadataImage OnTopicCreated(MetadataImage image, TopicCreated e)
     {
         Invariant.Check(!image.TopicsByName.ContainsKey(e.Name), "a topic's name is free when it is created");
-        return image.With(new TopicImage(new TopicId(e.TopicId), e.Name, Partitions(e.Partitions, 0), e.Configs));
+        return image.With(new TopicImage(new TopicId(e.TopicId), e.Name, Partitions(e.Partitions, 0), e.Configs.WithComparers(StringComparer.Ordinal)));
     }
 
     private static MetadataImage OnPartitionsAdded(MetadataImage image, PartitionsAdded e)

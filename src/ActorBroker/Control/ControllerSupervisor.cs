@@ -1,3 +1,4 @@
+using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using static ActorBroker.Control.ControllerProtocol;
@@ -14,7 +15,10 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
+    private static readonly ControllerUnavailable Away = new("The controller is being restarted; try again.");
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly MessageReader _messages = new((ExtendedActorSystem)Context.System);
     private readonly Props _controller;
     private readonly Func<double> _nextJitter;
     private IActorRef? _child;
@@ -27,11 +31,9 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
         _nextJitter = nextJitter;
         Receive<Terminated>(_ => OnStopped());
         Receive<Recreate>(_ => Start());
-        Receive<ICommand>(command =>
-        {
-            if (_child is null) Sender.Tell(new ControllerUnavailable("The controller is being restarted; try again."));
-            else _child.Forward(command);
-        });
+        Receive<MessagePiece>(OnPiece);
+        Receive<ICommand>(OnCommand);
+        Receive<DeadLetter>(OnDeadLetter);
         ReceiveAny(message => _child?.Forward(message));
     }
 
@@ -40,10 +42,40 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
     public static Props Props(Props controller, Func<double> nextJitter) =>
         Akka.Actor.Props.Create(() => new ControllerSupervisor(controller, nextJitter));
 
-    protected override void PreStart() => Start();
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+        Start();
+    }
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
 
     /// <summary>A crash restarts nothing in place: a new instance recovers from the journal, as after a failed write.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    private void OnCommand(ICommand command)
+    {
+        if (_child is null) Sender.Tell(Away);
+        else _child.Forward(command);
+    }
+
+    private void OnPiece(MessagePiece piece)
+    {
+        try
+        {
+            if (_messages.On(piece, Sender) is ICommand command) OnCommand(command);
+        }
+        catch (SerializationException damage)
+        {
+            _log.Error(damage, "A command from {0} can't be read", Sender);
+        }
+    }
+
+    /// <summary>What a controller had not got to when it stopped: whoever asked need not wait for nothing.</summary>
+    private void OnDeadLetter(DeadLetter letter)
+    {
+        if (letter.Message is ICommand && letter.Recipient.Path.Parent.Equals(Self.Path)) letter.Sender.Tell(Away);
+    }
 
     private void Start()
     {

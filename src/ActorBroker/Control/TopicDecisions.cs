@@ -85,7 +85,7 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
         if (factor < 1)
             return TopicResult.Refused(topic, ErrorCode.InvalidReplicationFactor, $"Topic '{topic}' asks for replication factor {factor}: it must be at least 1.");
         if (factor > image.Brokers.Count)
-            return TopicResult.Refused(topic, ErrorCode.InvalidReplicationFactor, $"Topic '{topic}' needs {factor} brokers for its replication factor, but there are only {image.Brokers.Count}.");
+            return TopicResult.Refused(topic, ErrorCode.InvalidReplicationFactor, $"Topic '{topic}' has replication factor {factor}, but there are only {image.Brokers.Count} broker(s).");
         var active = Brokers(image, isActive: true);
         if (active.Count == 0)
             return TopicResult.Refused(topic, ErrorCode.InvalidReplicationFactor, $"No broker is live that could lead topic '{topic}'.");

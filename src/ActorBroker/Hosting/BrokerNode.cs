@@ -48,6 +48,7 @@ internal sealed class BrokerNode
         system.Settings.InjectTopLevelFallback(Reference);
         var options = BrokerOptions.Read(system.Settings.Config);
         ApiMessages.Register(system);
+        PieceEndpoint.Start(system);
 
         var directory = LogDirectory.Open(
             environment.Files,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
+using ActorBroker.Pieces;
 using Akka.Actor;
 
 namespace ActorBroker.Tests.Journal;
@@ -71,7 +72,7 @@ public sealed class QuorumCodecTests
     [Fact]
     public void A_message_in_pieces_is_put_together_or_dropped()
     {
-        var persistenceId = new string('p', (2 * VoterFrame.MaxPiece) + 1);
+        var persistenceId = new string('p', (2 * Piece.MaxSize) + 1);
         var pieces = new List<VoterFrame>();
         for (var number = 1; number <= 2; number++)
             VoterFrame.Send(new VoterMessage(persistenceId, new Bid(new LeaderEpoch(1))), new BrokerId(1), number, pieces.Add);
