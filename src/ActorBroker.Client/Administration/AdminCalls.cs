@@ -40,6 +40,18 @@ internal sealed class AdminCalls(IActorRef cluster, ClientSettings settings, Ran
         }
     }
 
+    /// <summary>Asks one broker once: for what another one may be able to answer by the time it fails.</summary>
+    /// <returns>Null if there was no answer.</returns>
+    public async Task<TResponse?> TryAskAsync<TResponse>(BrokerId broker, IRequest<TResponse> request, CancellationToken cancellation)
+        where TResponse : class, IResponse
+    {
+        var submit = new ClusterProtocol.Submit(0, RequestTarget.To(broker), request, settings.RequestTimeout);
+        var completed = await cluster.Ask<ClusterProtocol.Completed>(submit, settings.RequestTimeout + Grace, cancellation);
+        if (completed is { Failure: RequestFailure.Rejected } && !completed.Error.IsRetriable())
+            throw new AdminException(completed.Error, completed.Message);
+        return completed.Response as TResponse;
+    }
+
     /// <summary>Waits before asking again, with the connection's metadata renewed meanwhile.</summary>
     public Task PauseAsync(int failures, CancellationToken cancellation)
     {

@@ -6,11 +6,11 @@ using Akka.Actor;
 namespace ActorBroker.Client;
 
 /// <summary>
-/// Manages topics and configuration. Every call asks again, for <c>default.api.timeout.ms</c>, while the cluster is
+/// Manages topics, their configuration and the cluster. Every call asks again, for <c>default.api.timeout.ms</c>, while the cluster is
 /// between leaders or controllers; a call that fails as a whole throws <see cref="AdminException"/>, what fails for one topic
 /// stands in that topic's result. Any thread.
 /// </summary>
-public sealed class AdminClient : IAsyncDisposable
+public sealed partial class AdminClient : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
@@ -91,15 +91,6 @@ public sealed class AdminClient : IAsyncDisposable
     public Task<IReadOnlyList<TopicDescription>> DescribeTopicsAsync(IReadOnlyList<string> names, CancellationToken cancellation = default) =>
         DescribeAsync(names, cancellation);
 
-    public async Task<ClusterDescription> DescribeClusterAsync(CancellationToken cancellation = default)
-    {
-        var response = await MetadataAsync([], cancellation);
-        return new ClusterDescription(
-            response.ClusterId,
-            new BrokerId(response.ControllerId),
-            [.. response.Brokers.Select(b => new BrokerDescription(new BrokerId(b.NodeId), b.Host, b.Port, b.Rack)).OrderBy(b => b.Id.Value)]);
-    }
-
     /// <param name="resources">Topics or brokers.</param>
     /// <param name="keys">The keys wanted; null for all.</param>
     /// <param name="documentation">Whether to explain each key.</param>
@@ -165,24 +156,58 @@ public sealed class AdminClient : IAsyncDisposable
             new CreateTopicsRequest.CreatableTopicConfig { Name = config.Key, Value = config.Value })],
     };
 
+    /// <summary>Page by page; a topic whose partitions go on over several comes out as one.</summary>
     private async Task<IReadOnlyList<TopicDescription>> DescribeAsync(IReadOnlyList<string>? names, CancellationToken cancellation)
     {
-        var response = await MetadataAsync(names, cancellation);
-        var described = response.Topics.Select(t => new TopicDescription(
-            t.Name ?? "",
-            new TopicId(t.TopicId),
-            t.IsInternal,
-            t.ErrorCode,
-            AdminCalls.MessageOf(t.ErrorCode, null),
-            [.. t.Partitions.OrderBy(p => p.PartitionIndex).Select(p => new PartitionDescription(
-                p.PartitionIndex, new BrokerId(p.LeaderId), new LeaderEpoch(p.LeaderEpoch),
-                AdminCalls.Ids(p.ReplicaNodes), AdminCalls.Ids(p.IsrNodes), AdminCalls.Ids(p.OfflineReplicas), p.ErrorCode))]));
+        var described = new SortedDictionary<string, TopicDescription>(StringComparer.Ordinal);
+        DescribeTopicPartitionsRequest.Position? cursor = null;
+        do
+        {
+            var request = new DescribeTopicPartitionsRequest
+            {
+                Topics = names is null ? [] : [.. names.Select(name => new DescribeTopicPartitionsRequest.TopicRequest { Name = name })],
+                Cursor = cursor,
+            };
+            // To the request no names are all of them.
+            if (names is { Count: 0 })
+                return [];
+            var page = await _calls.AskAsync(RequestTarget.Any, request, null, cancellation);
+            foreach (var topic in page.Topics)
+            {
+                var name = topic.Name ?? "";
+                var known = described.TryGetValue(name, out var before) ? before.Partitions : [];
+                described[name] = new TopicDescription(
+                    name,
+                    new TopicId(topic.TopicId),
+                    topic.IsInternal,
+                    topic.ErrorCode,
+                    AdminCalls.MessageOf(topic.ErrorCode, null),
+                    [.. known, .. topic.Partitions.Select(Description)]);
+            }
+
+            cursor = page.NextCursor is { } next
+                ? new DescribeTopicPartitionsRequest.Position { TopicName = next.TopicName, PartitionIndex = next.PartitionIndex }
+                : null;
+        }
+        while (cursor is not null);
+
         if (names is null)
-            return [.. described.OrderBy(t => t.Name, StringComparer.Ordinal)];
-        var byName = described.ToDictionary(t => t.Name, StringComparer.Ordinal);
-        return [.. names.Select(name => byName.GetValueOrDefault(name) ?? new TopicDescription(
+            return [.. described.Values];
+        return [.. names.Select(name => described.GetValueOrDefault(name) ?? new TopicDescription(
             name, default, false, ErrorCode.UnknownServerError, Unanswered, []))];
     }
+
+    private static PartitionDescription Description(DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponsePartition partition) => new(
+        partition.PartitionIndex,
+        new BrokerId(partition.LeaderId),
+        new LeaderEpoch(partition.LeaderEpoch),
+        AdminCalls.Ids(partition.ReplicaNodes),
+        AdminCalls.Ids(partition.IsrNodes),
+        AdminCalls.Ids(partition.OfflineReplicas),
+        AdminCalls.Ids(partition.EligibleLeaderReplicas ?? []),
+        AdminCalls.Ids(partition.LastKnownElr ?? []),
+        partition.PartitionEpoch,
+        partition.ErrorCode);
 
     private Task<MetadataResponse> MetadataAsync(IReadOnlyList<string>? topics, CancellationToken cancellation)
     {

@@ -24,6 +24,10 @@ public sealed record TopicDescription(
 
 /// <param name="Leader"><see cref="BrokerId.None"/> if there is none now.</param>
 /// <param name="Replicas">The preferred leader first.</param>
+/// <param name="Offline">Replicas on brokers that are fenced or gone.</param>
+/// <param name="EligibleLeaders">Not in sync, but they hold all that is committed and may be elected (KIP-966).</param>
+/// <param name="LastKnownLeaders">Of an offline partition: who led it last.</param>
+/// <param name="PartitionEpoch">Grows with every change of leader, replicas or in-sync replicas; -1 where the cluster doesn't say.</param>
 public sealed record PartitionDescription(
     int Index,
     BrokerId Leader,
@@ -31,11 +35,10 @@ public sealed record PartitionDescription(
     IReadOnlyList<BrokerId> Replicas,
     IReadOnlyList<BrokerId> InSync,
     IReadOnlyList<BrokerId> Offline,
+    IReadOnlyList<BrokerId> EligibleLeaders,
+    IReadOnlyList<BrokerId> LastKnownLeaders,
+    int PartitionEpoch,
     ErrorCode Error);
-
-public sealed record ClusterDescription(string? ClusterId, BrokerId Controller, IReadOnlyList<BrokerDescription> Brokers);
-
-public sealed record BrokerDescription(BrokerId Id, string Host, int Port, string? Rack);
 
 /// <summary>A topic or a broker (by its id) as something that has configuration.</summary>
 public readonly record struct ConfigResource(ConfigResourceType Type, string Name)

@@ -82,7 +82,14 @@ internal sealed class OffsetLookup(
                 })],
             })],
         };
-        var response = await calls.AskAsync(RequestTarget.To(leader), request, null, cancellation);
+        // A leader that does not answer may be none any more: the next round asks who is.
+        if (await calls.TryAskAsync(leader, request, cancellation) is not { } response)
+        {
+            foreach (var (partition, _) in places)
+                results[partition] = Failed(partition, ErrorCode.LeaderNotAvailable);
+            return;
+        }
+
         foreach (var topic in response.Topics)
         {
             foreach (var answer in topic.Partitions)

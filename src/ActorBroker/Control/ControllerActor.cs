@@ -48,6 +48,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         Recover<RecoveryCompleted>(_ => OnRecovered());
         Command<BrokerHeartbeat>(OnHeartbeat);
         Command<ControllerProtocol.MetadataRequest>(OnMetadataRequest);
+        Command<IQuorumCommand>(OnQuorum);
         Command<ICommand>(OnCommand);
         Command<ReconcileCompleted>(OnReconciled);
         Command<SuspectBroker>(OnSuspect);
@@ -128,6 +129,9 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
             else Send(sender, reply);
         });
     }
+
+    private void OnQuorum(IQuorumCommand command) =>
+        Context.ActorOf(QuorumQuestion.Props(Persistence.Instance.Apply(Context.System).JournalFor(JournalId), PersistenceId, command, Sender));
 
     private void OnMetadataRequest(ControllerProtocol.MetadataRequest request)
     {

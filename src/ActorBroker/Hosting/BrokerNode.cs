@@ -89,6 +89,7 @@ internal sealed class BrokerNode
         var gateway = new ControllerGateway(controller);
         var authorizer = AllowAll.Instance;
         var locator = new PartitionLocator(Options.NodeId, Cache, _partitions, authorizer);
+        var voters = new VoterChanges(gateway, Cache, authorizer);
         RequestDispatcher? dispatcher = null;
         dispatcher = new RequestDispatcher([
             new ProduceHandler(locator, _environment.Time),
@@ -108,6 +109,9 @@ internal sealed class BrokerNode
             new AlterPartitionReassignmentsHandler(gateway, Cache, authorizer),
             new ListPartitionReassignmentsHandler(Cache, authorizer),
             new UnregisterBrokerHandler(gateway, authorizer),
+            new DescribeQuorumHandler(gateway, Cache, authorizer),
+            new AddRaftVoterHandler(voters),
+            new RemoveRaftVoterHandler(voters),
         ]);
         return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
     }

@@ -21,7 +21,8 @@ public class AdminClientTests
 
         Assert.Equal(["a", "b"], (await admin.ListTopicsAsync()).Select(topic => topic.Name));
         var described = await admin.DescribeTopicsAsync(["b", "nowhere"]);
-        Assert.Equal(new BrokerId(1), Assert.Single(described[0].Partitions).Leader);
+        Assert.Equal((new BrokerId(1), 7), (Assert.Single(described[0].Partitions).Leader, described[0].Partitions[0].PartitionEpoch));
+        Assert.Equal([0, 1], (await admin.DescribeTopicsAsync(["a"]))[0].Partitions.Select(partition => partition.Index));
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, described[1].Error);
 
         var deleted = await admin.DeleteTopicsAsync(["nowhere", "a"]);

@@ -127,6 +127,13 @@ internal sealed class FakeBroker : ReceiveActor
         FetchRequest fetch => Fetch(fetch, verdict),
         CreateTopicsRequest create => Create(create),
         DeleteTopicsRequest delete => Delete(delete),
+        DescribeTopicPartitionsRequest describe => Describe(describe),
+        DescribeClusterRequest => new DescribeClusterResponse
+        {
+            ClusterId = "fake",
+            ControllerId = 1,
+            Brokers = [new DescribeClusterResponse.DescribeClusterBroker { BrokerId = 1, Host = _log.Host, Port = _log.Port, BrokerEpoch = 5 }],
+        },
         _ => throw new InvalidOperationException($"{request.ApiKey} is not faked"),
     };
 
@@ -147,6 +154,32 @@ internal sealed class FakeBroker : ReceiveActor
             }
             : new MetadataResponse.MetadataResponseTopic { Name = name, ErrorCode = ErrorCode.UnknownTopicOrPartition })],
     };
+
+    /// <summary>One partition a page.</summary>
+    private DescribeTopicPartitionsResponse Describe(DescribeTopicPartitionsRequest request)
+    {
+        var names = (request.Topics.Count > 0 ? request.Topics.Select(topic => topic.Name) : _log.Topics.Keys).Order(StringComparer.Ordinal).ToList();
+        var all = names.SelectMany(name => Enumerable.Range(0, Math.Max(1, _log.Topics.GetValueOrDefault(name))).Select(index => (Name: name, Index: index))).ToList();
+        var at = request.Cursor is { } cursor ? all.IndexOf((cursor.TopicName, cursor.PartitionIndex)) : 0;
+        if (all.Count == 0)
+            return new DescribeTopicPartitionsResponse();
+        var (topic, partition) = all[at];
+        return new DescribeTopicPartitionsResponse
+        {
+            Topics = [_log.Topics.ContainsKey(topic)
+                ? new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic
+                {
+                    Name = topic,
+                    TopicId = IdOf(topic),
+                    Partitions = [new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponsePartition
+                    {
+                        PartitionIndex = partition, LeaderId = 1, LeaderEpoch = 0, ReplicaNodes = [1], IsrNodes = [1], PartitionEpoch = 7,
+                    }],
+                }
+                : new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic { Name = topic, ErrorCode = ErrorCode.UnknownTopicOrPartition }],
+            NextCursor = at + 1 < all.Count ? new DescribeTopicPartitionsResponse.Position { TopicName = all[at + 1].Name, PartitionIndex = all[at + 1].Index } : null,
+        };
+    }
 
     private ProduceResponse Produce(ProduceRequest request, ErrorCode verdict) => new()
     {

@@ -28,7 +28,7 @@ internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, 
     public async Task<int> LeaderAsync(string topic, int partition) =>
         (await PartitionsAsync(topic)).Single(p => p.Index == partition).Leader.Value;
 
-    public async Task<int> ControllerAsync() => (await _admin.DescribeClusterAsync()).Controller.Value;
+    public async Task<int> ControllerAsync() => (await _admin.DescribeQuorumAsync()).Controller.Value;
 
     /// <summary>Every partition has a leader and all its replicas in sync.</summary>
     public Task WaitInSyncAsync(string topic, TimeSpan? patience = null) => WaitAsync(

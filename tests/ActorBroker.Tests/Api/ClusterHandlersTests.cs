@@ -41,6 +41,9 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
             new AlterPartitionReassignmentsHandler(gateway, _cache, AllowAll.Instance),
             new ListPartitionReassignmentsHandler(_cache, AllowAll.Instance),
             new UnregisterBrokerHandler(gateway, AllowAll.Instance),
+            new DescribeQuorumHandler(gateway, _cache, AllowAll.Instance),
+            new AddRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
+            new RemoveRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
         ]);
         _endpoint = Sys.ActorOf(BrokerEndpointActor.Props(dispatcher, DataPath.Limits));
     }
@@ -180,6 +183,32 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
         var answer = AskController<UnregisterBrokerResponse, UnregisterBroker>(new UnregisterBrokerRequest { BrokerId = 3 }, command =>
             new UnregisterResult(command.Id, ErrorCode.InvalidRequest, "it holds replicas"));
         Assert.Equal((ErrorCode.InvalidRequest, "it holds replicas"), (answer.ErrorCode, answer.ErrorMessage));
+    }
+
+    [Fact]
+    public void The_quorum_is_told_with_offsets_one_past_the_last_entry()
+    {
+        var request = new DescribeQuorumRequest { Topics = [new() { TopicName = "__cluster_metadata", Partitions = [new() { PartitionIndex = 0 }] }] };
+        var quorum = AskController<DescribeQuorumResponse, DescribeQuorum>(request, _ => new QuorumDescription(
+            Two, new LeaderEpoch(7), 41, 42, [new(Two, default, 42, 1000, 1000), new(Three, default, -1, -1, -1)], []));
+        var partition = Assert.Single(Assert.Single(quorum.Topics).Partitions);
+        Assert.Equal((2, 7, 42L), (partition.LeaderId, partition.LeaderEpoch, partition.HighWatermark));
+        Assert.Equal([(2, 43L, 1000L), (3, -1L, -1L)], partition.CurrentVoters.Select(voter => (voter.ReplicaId, voter.LogEndOffset, voter.LastFetchTimestamp)));
+        Assert.Equal([4052, 4053], quorum.Nodes.Select(node => (int)node.Listeners[0].Port));
+        Assert.Equal(ErrorCode.InvalidRequest, Ask<DescribeQuorumResponse>(new DescribeQuorumRequest { Topics = [new() { TopicName = "t" }] }).ErrorCode);
+    }
+
+    [Fact]
+    public void Voters_of_another_cluster_or_disk_are_refused_and_others_are_the_controllers()
+    {
+        Assert.Equal(ErrorCode.InconsistentClusterId, Ask<AddRaftVoterResponse>(new AddRaftVoterRequest { ClusterId = "d", VoterId = 3 }).ErrorCode);
+        Assert.Equal(ErrorCode.InvalidVoterKey, Ask<RemoveRaftVoterResponse>(new RemoveRaftVoterRequest { VoterId = 3, VoterDirectoryId = new Guid(9, 9, 9, new byte[8]) }).ErrorCode);
+        var added = AskController<AddRaftVoterResponse, AlterVoters>(new AddRaftVoterRequest { ClusterId = "c", VoterId = 3, TimeoutMs = 20_000 }, command =>
+        {
+            Assert.Equal((ActorBroker.Journal.VoterChange.Add, Three), (command.Change, command.Broker));
+            return new VotersAltered(ErrorCode.DuplicateVoter, "it votes", []);
+        });
+        Assert.Equal((ErrorCode.DuplicateVoter, "it votes"), (added.ErrorCode, added.ErrorMessage));
     }
 
     private static MetadataImage Image()

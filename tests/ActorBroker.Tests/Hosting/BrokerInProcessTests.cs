@@ -64,8 +64,8 @@ public class BrokerInProcessTests
                 [
                     ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
                     ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
-                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.DescribeCluster, ApiKey.UnregisterBroker,
-                    ApiKey.DescribeTopicPartitions,
+                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.DescribeCluster,
+                    ApiKey.UnregisterBroker, ApiKey.DescribeTopicPartitions, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
                 ],
                 versions.ApiKeys.Select(api => api.ApiKey));
             await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
