@@ -56,6 +56,8 @@ public sealed class LogDirectoryTests
         Write("meta.properties", "version=2\nnode.id=3\n");
         Refused(LogDirectoryFault.NewerVersion, _identity, "newer release");
         Write("meta.properties", "version=1\nnode.id=3\n");
+        Refused(LogDirectoryFault.Unreadable, _identity, "directory.id");
+        Write("meta.properties", "version=1\ncluster.id=\nnode.id=3\n");
         Refused(LogDirectoryFault.Unreadable, _identity, "cluster.id");
         _disk.CreateDirectory("data/t-0");
         _disk.DeleteFile("data/meta.properties");
@@ -68,6 +70,37 @@ public sealed class LogDirectoryTests
             Assert.Contains("meta.properties", e.Message, StringComparison.Ordinal);
             Assert.Contains(says, e.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void A_folder_without_a_cluster_is_given_to_the_first_that_accepts_its_node_and_to_no_other()
+    {
+        var first = new ClusterId("first");
+        using (var directory = Open(_identity with { ClusterId = null }))
+        {
+            Assert.Null(directory.ClusterId);
+            Assert.DoesNotContain("cluster.id", Text("meta.properties"), StringComparison.Ordinal);
+        }
+
+        using (var directory = Open(_identity with { ClusterId = null, NewDirectoryId = default }))
+        {
+            Assert.Equal((null, _identity.NewDirectoryId), (directory.ClusterId, directory.Id));
+            directory.AdoptCluster(first);
+            directory.AdoptCluster(first);
+            Assert.Throws<InvalidOperationException>(() => directory.AdoptCluster(new ClusterId("second")));
+        }
+
+        _disk.Crash();
+        using (var directory = Open(_identity with { ClusterId = null }))
+            Assert.Equal((first, _identity.NewDirectoryId), (directory.ClusterId, directory.Id));
+        var e = Assert.Throws<LogDirectoryException>(() => Open(_identity with { ClusterId = new ClusterId("second") }));
+        Assert.Equal(LogDirectoryFault.WrongCluster, e.Fault);
+
+        Write("meta.properties", $"version=1\nnode.id=3\ndirectory.id={_identity.NewDirectoryId}\n");
+        _disk.CreateDirectory("data/t-0");
+        e = Assert.Throws<LogDirectoryException>(() => Open());
+        Assert.Equal(LogDirectoryFault.Unreadable, e.Fault);
+        Assert.Contains("cluster.id", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,10 +3,9 @@ using System.Collections.Concurrent;
 namespace ActorBroker.Log;
 
 /// <summary>Who may use a data folder.</summary>
-/// <param name="ClusterId">Null: whatever cluster the folder belongs to.</param>
+/// <param name="ClusterId">Given to a folder that belongs to no cluster yet. Null: whatever cluster the folder belongs to, or none.</param>
 /// <param name="NewDirectoryId">Given to the folder when it has none yet.</param>
-/// <param name="NewClusterId">Given to a folder that belongs to none yet, unless <paramref name="ClusterId"/> says which.</param>
-public sealed record LogDirectoryIdentity(ClusterId? ClusterId, BrokerId NodeId, DirectoryId NewDirectoryId, ClusterId NewClusterId = default);
+public sealed record LogDirectoryIdentity(ClusterId? ClusterId, BrokerId NodeId, DirectoryId NewDirectoryId);
 
 /// <summary>
 /// A node's data folder: its identity, its lock, its checkpoints and the partition logs in it. One process at a time.
@@ -33,6 +32,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     private readonly PartitionCheckpoint _recoveryPoints;
     private readonly PartitionCheckpoint _highWatermarks;
     private readonly PartitionCheckpoint _logStarts;
+    private BrokerId _node;
     private bool _closed;
 
     private LogDirectory(IFileSystem files, string path, IDisposable held, TimeProvider time, long reserveBytes)
@@ -71,7 +71,8 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
 
     public DirectoryId Id { get; private set; }
 
-    public ClusterId ClusterId { get; private set; }
+    /// <summary>Null until a cluster has accepted the node: see <see cref="AdoptCluster"/>.</summary>
+    public ClusterId? ClusterId { get; private set; }
 
     /// <summary>This open made it a data folder.</summary>
     public bool IsNew { get; private set; }
@@ -83,6 +84,17 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     public IReadOnlyList<string> Notes => _notes;
 
     public DiskReserve Reserve { get; }
+
+    /// <summary>From now on, durably, the folder belongs to that cluster.</summary>
+    /// <exception cref="InvalidOperationException">It belongs to another.</exception>
+    public void AdoptCluster(ClusterId cluster)
+    {
+        if (ClusterId == cluster)
+            return;
+        if (ClusterId is { } own)
+            throw new InvalidOperationException($"{DirectoryPath} belongs to cluster {own} and can't be given to {cluster}.");
+        WriteIdentity(cluster);
+    }
 
     /// <summary>The partitions that have a folder here.</summary>
     public IReadOnlyList<TopicPartition> ListPartitions()
@@ -245,18 +257,28 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         {
             var meta = MetaProperties.Parse(path, text);
             meta.RequireSame(path, identity);
+            _node = meta.NodeId;
             Id = meta.DirectoryId;
             ClusterId = meta.ClusterId;
+            if (ClusterId is null && ListPartitions() is [var kept, ..])
+                throw new LogDirectoryException(LogDirectoryFault.Unreadable, path, $"{path}: 'cluster.id' is missing though the folder holds data ({kept}); restore the file from a backup, it names the cluster that this folder belongs to.");
+            if (identity.ClusterId is { } cluster)
+                AdoptCluster(cluster);
             return;
         }
 
         if (ListPartitions() is [var first, ..])
             throw new LogDirectoryException(LogDirectoryFault.Unreadable, path, $"{path} is missing though the folder holds data ({first}); restore it from a backup, it names the cluster and node that this folder belongs to.");
-        var created = new MetaProperties(identity.ClusterId ?? identity.NewClusterId, identity.NodeId, identity.NewDirectoryId);
-        AtomicFile.WriteText(_files, path, created.Format());
-        Id = created.DirectoryId;
-        ClusterId = created.ClusterId;
+        _node = identity.NodeId;
+        Id = identity.NewDirectoryId;
+        WriteIdentity(identity.ClusterId);
         IsNew = true;
+    }
+
+    private void WriteIdentity(ClusterId? cluster)
+    {
+        AtomicFile.WriteText(_files, Path.Combine(DirectoryPath, MetaProperties.FileName), new MetaProperties(cluster, _node, Id).Format());
+        ClusterId = cluster;
     }
 
     private void LoadCheckpoint(PartitionCheckpoint checkpoint, string name, string consequence)

@@ -5,9 +5,9 @@ namespace ActorBroker.Log;
 
 /// <summary>
 /// The file meta.properties: whose data folder this is. Version 1, Kafka's: <c>version, cluster.id, node.id, directory.id</c>.
-/// Keys of others are kept.
+/// A folder whose node no cluster has accepted yet has no <c>cluster.id</c>.
 /// </summary>
-internal sealed record MetaProperties(ClusterId ClusterId, BrokerId NodeId, DirectoryId DirectoryId)
+internal sealed record MetaProperties(ClusterId? ClusterId, BrokerId NodeId, DirectoryId DirectoryId)
 {
     public const string FileName = "meta.properties";
     private const int Version = 1;
@@ -27,19 +27,20 @@ internal sealed record MetaProperties(ClusterId ClusterId, BrokerId NodeId, Dire
             throw Unreadable(path, "version");
         if (version > Version)
             throw new LogDirectoryException(LogDirectoryFault.NewerVersion, path, $"{path}: written by a newer release (version {version}, this one reads up to {Version}); start this folder with that release or a later one.");
-        if (values.GetValueOrDefault("cluster.id") is not { Length: > 0 } cluster)
+        var cluster = values.GetValueOrDefault("cluster.id");
+        if (cluster is { Length: 0 })
             throw Unreadable(path, "cluster.id");
         var nodeText = values.GetValueOrDefault("node.id") ?? values.GetValueOrDefault("broker.id");
         if (!int.TryParse(nodeText, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var node))
             throw Unreadable(path, "node.id");
         if (!DirectoryId.TryParse(values.GetValueOrDefault("directory.id"), out var directory))
             throw Unreadable(path, "directory.id");
-        return new MetaProperties(new ClusterId(cluster), new BrokerId(node), directory);
+        return new MetaProperties(cluster is null ? null : new ClusterId(cluster), new BrokerId(node), directory);
     }
 
     public string Format() => new StringBuilder()
         .Append(CultureInfo.InvariantCulture, $"version={Version}\n")
-        .Append(CultureInfo.InvariantCulture, $"cluster.id={ClusterId}\n")
+        .Append(ClusterId is { } cluster ? $"cluster.id={cluster}\n" : "")
         .Append(CultureInfo.InvariantCulture, $"node.id={NodeId}\n")
         .Append(CultureInfo.InvariantCulture, $"directory.id={DirectoryId}\n")
         .ToString();
@@ -48,8 +49,8 @@ internal sealed record MetaProperties(ClusterId ClusterId, BrokerId NodeId, Dire
     {
         if (NodeId != identity.NodeId)
             throw new LogDirectoryException(LogDirectoryFault.WrongNode, path, $"{path}: this folder belongs to node {NodeId}, not {identity.NodeId}; start node {NodeId} with it, or give node {identity.NodeId} a folder of its own.");
-        if (identity.ClusterId is { } cluster && cluster != ClusterId)
-            throw new LogDirectoryException(LogDirectoryFault.WrongCluster, path, $"{path}: this folder belongs to cluster {ClusterId}, not {cluster}; join that cluster, or use an empty folder.");
+        if (identity.ClusterId is { } cluster && ClusterId is { } own && cluster != own)
+            throw new LogDirectoryException(LogDirectoryFault.WrongCluster, path, $"{path}: this folder belongs to cluster {own}, not {cluster}; join that cluster, or use an empty folder.");
     }
 
     private static LogDirectoryException Unreadable(string path, string key) =>

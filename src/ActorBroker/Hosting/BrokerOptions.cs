@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ActorBroker.Api;
 using ActorBroker.Control;
+using ActorBroker.Forming;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
@@ -9,7 +10,7 @@ using Akka.Configuration;
 namespace ActorBroker.Hosting;
 
 /// <summary>A node's own settings: who it is, where its data lies, what the controller and topics default to.</summary>
-/// <param name="ClusterId">Null: what the data folder says, or a new cluster's.</param>
+/// <param name="ClusterId">Null: what the data folder says, or the cluster that accepts this node.</param>
 /// <param name="AdvertisedHost">Null: the host that Akka.Remote advertises.</param>
 /// <param name="HeartbeatInterval">How often this broker tells the controller that it lives.</param>
 /// <param name="DiskReserveBytes">Free bytes below which writes are refused.</param>
@@ -18,6 +19,7 @@ internal sealed record BrokerOptions(
     string DataDirectory,
     ClusterId? ClusterId,
     string? Rack,
+    ClusterContacts Contacts,
     long DiskReserveBytes,
     ControllerOptions Controller,
     TopicDefaults TopicDefaults,
@@ -46,6 +48,7 @@ internal sealed record BrokerOptions(
             reader.OptionalText("data.dir") ?? DefaultDataDirectory(node),
             clusterId is null ? null : new ClusterId(clusterId),
             reader.OptionalText("broker.rack"),
+            ReadContacts(reader),
             reader.Long("disk.reserve.bytes", least: 0),
             new ControllerOptions(
                 reader.Int("num.partitions", least: 1),
@@ -72,6 +75,15 @@ internal sealed record BrokerOptions(
         Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
             "actorbroker", $"node-{node}");
+
+    private static ClusterContacts ReadContacts(OptionsReader reader)
+    {
+        var voters = ClusterContacts.ParseVoters(reader.Text(ClusterContacts.VotersKey), out var faults);
+        reader.Fault(ClusterContacts.VotersKey, faults);
+        var seeds = ClusterContacts.ParseSeeds(reader.Text(ClusterContacts.SeedsKey), out faults);
+        reader.Fault(ClusterContacts.SeedsKey, faults);
+        return new ClusterContacts(voters, seeds);
+    }
 
     private static ReplicationOptions ReadReplication(OptionsReader reader) => new(
         reader.Milliseconds("log.retention.check.interval.ms", least: 1),

@@ -60,6 +60,11 @@ internal sealed class OptionsReader(Config section, string sectionName)
         if (fault(text) is { } reason) _faults.Add($"{sectionName}.{key} = {text} {reason}");
     }
 
+    public void Fault(string key, IReadOnlyList<string> reasons)
+    {
+        foreach (var reason in reasons) _faults.Add($"{sectionName}.{key}: {reason}");
+    }
+
     public void ThrowIfFaulty()
     {
         if (_faults.Count > 0) throw new BrokerConfigurationException(_faults);
