@@ -15,14 +15,33 @@ internal static class StartCommand
         var advertised = new Option<string?>("--advertised-host") { Description = "Host that this node tells others to use (default: --host).", HelpName = "H" };
         var data = new Option<string?>("--data") { Description = "Data folder (default: actorbroker/node-ID in your application data folder).", HelpName = "DIR" };
         var cluster = new Option<string?>("--cluster-id") { Description = "Refuse to run in any cluster but this one.", HelpName = "ID" };
+        var voters = new Option<string?>("--voters") { Description = "The nodes that vote on metadata and form the cluster, an odd number: 1@HOST:PORT,2@HOST:PORT,3@HOST:PORT (default: this node alone).", HelpName = "LIST" };
+        var seed = new Option<string[]>("--seed") { Description = "A node to ask for the way into its cluster, for a node that is no voter; may be repeated.", HelpName = "H:P", AllowMultipleArgumentsPerToken = true };
+        var replicationPort = new Option<int?>("--replication-port") { Description = "Port for other brokers to fetch from (default: any free one).", HelpName = "PORT" };
+        var rack = new Option<string?>("--rack") { Description = "Where this node stands; replicas are spread over racks.", HelpName = "NAME" };
+        replicationPort.Within(0, 65535, "must be from 0 to 65535");
         id.Within(0, int.MaxValue, "must not be negative");
         port.Within(0, 65535, "must be from 0 to 65535");
 
-        var command = new Command("start", "Starts a broker node.") { config, id, host, port, advertised, data, cluster, CommonOptions.Json };
+        var command = new Command("start", "Starts a broker node.")
+        {
+            config, id, host, port, advertised, data, cluster, voters, seed, replicationPort, rack, CommonOptions.Json,
+        };
         command.SetAction((parsed, cancellation) => NodeRunner.RunAsync(
-            new StartSettings(
-                parsed.GetValue(config), parsed.GetValue(id), parsed.GetValue(host), parsed.GetValue(port),
-                parsed.GetValue(advertised), parsed.GetValue(data), parsed.GetValue(cluster)),
+            new StartSettings
+            {
+                ConfigFile = parsed.GetValue(config),
+                NodeId = parsed.GetValue(id),
+                Host = parsed.GetValue(host),
+                Port = parsed.GetValue(port),
+                AdvertisedHost = parsed.GetValue(advertised),
+                DataDirectory = parsed.GetValue(data),
+                ClusterId = parsed.GetValue(cluster),
+                Voters = parsed.GetValue(voters),
+                Seeds = parsed.GetValue(seed) is { Length: > 0 } seeds ? string.Join(',', seeds) : null,
+                ReplicationPort = parsed.GetValue(replicationPort),
+                Rack = parsed.GetValue(rack),
+            },
             parsed.GetValue(CommonOptions.Json),
             parsed.InvocationConfiguration.Output,
             cancellation));

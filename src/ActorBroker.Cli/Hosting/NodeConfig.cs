@@ -5,8 +5,32 @@ using Akka.Configuration;
 namespace ActorBroker.Cli.Hosting;
 
 /// <summary>What the user said on the command line; null where nothing was said.</summary>
-internal sealed record StartSettings(
-    string? ConfigFile, int? NodeId, string? Host, int? Port, string? AdvertisedHost, string? DataDirectory, string? ClusterId);
+internal sealed record StartSettings
+{
+    public string? ConfigFile { get; init; }
+
+    public int? NodeId { get; init; }
+
+    public string? Host { get; init; }
+
+    public int? Port { get; init; }
+
+    public string? AdvertisedHost { get; init; }
+
+    public string? DataDirectory { get; init; }
+
+    public string? ClusterId { get; init; }
+
+    /// <summary><c>ID@HOST:PORT</c>, separated by commas.</summary>
+    public string? Voters { get; init; }
+
+    /// <summary><c>HOST:PORT</c>, separated by commas.</summary>
+    public string? Seeds { get; init; }
+
+    public int? ReplicationPort { get; init; }
+
+    public string? Rack { get; init; }
+}
 
 /// <summary>Builds a node's configuration: options over file over defaults.</summary>
 internal static class NodeConfig
@@ -47,6 +71,10 @@ internal static class NodeConfig
         Add("actorbroker.node.id", settings.NodeId);
         Add("actorbroker.data.dir", settings.DataDirectory is null ? null : Path.GetFullPath(settings.DataDirectory));
         Add("actorbroker.cluster.id", settings.ClusterId);
+        Add("actorbroker.controller.quorum.voters", settings.Voters);
+        Add("actorbroker.controller.quorum.bootstrap.servers", settings.Seeds);
+        Add("actorbroker.replication.port", settings.ReplicationPort);
+        Add("actorbroker.broker.rack", settings.Rack);
         Add("akka.remote.dot-netty.tcp.hostname", settings.Host);
         Add("akka.remote.dot-netty.tcp.port", settings.Port);
         Add("akka.remote.dot-netty.tcp.public-hostname", settings.AdvertisedHost);

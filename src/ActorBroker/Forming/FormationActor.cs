@@ -46,7 +46,7 @@ internal sealed class FormationActor : ReceiveActor, IWithTimers
         Receive<Tick>(_ => _core.OnTick(Now));
         Receive<Hail>(hail => Sender.Tell(_core.OnHail(hail, Now)));
         Receive<HailAnswer>(answer => _core.OnAnswer(answer, Now));
-        Receive<ClusterId>(_core.OnAccepted);
+        Receive<Accepted>(accepted => _core.OnAccepted(accepted.ClusterId));
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
         Receive<ClusterEvent.MemberRemoved>(removed => OnGone(removed.Member));
         Receive<ClusterEvent.IMemberEvent>(change => OnMember(change.Member));

@@ -23,6 +23,9 @@ internal static class FormationProtocol
 
     public sealed record HailAnswer(Standing From, int Contact, long Round, bool Granted) : IFormationMessage;
 
+    /// <summary>From the node: its data folder belongs to that cluster now.</summary>
+    public sealed record Accepted(ClusterId ClusterId);
+
     /// <summary>To the node: it is a member now, and up.</summary>
     public sealed class Joined
     {

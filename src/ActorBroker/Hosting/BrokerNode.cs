@@ -24,10 +24,12 @@ internal sealed class BrokerNode
     private readonly ExtendedActorSystem _system;
     private readonly BrokerEnvironment _environment;
     private readonly LogDirectory _directory;
+    private readonly ClusterPlace _place;
     private readonly PartitionDirectory _partitions = new();
 
-    private BrokerNode(ExtendedActorSystem system, BrokerEnvironment environment, BrokerOptions options, LogDirectory directory)
+    private BrokerNode(ExtendedActorSystem system, BrokerEnvironment environment, BrokerOptions options, LogDirectory directory, ClusterPlace place)
     {
+        _place = place;
         _system = system;
         _environment = environment;
         _directory = directory;
@@ -35,6 +37,8 @@ internal sealed class BrokerNode
     }
 
     public BrokerOptions Options { get; }
+
+    public TimeProvider Time => _environment.Time;
 
     public MetadataCache Cache { get; } = new();
 
@@ -47,13 +51,14 @@ internal sealed class BrokerNode
     {
         system.Settings.InjectTopLevelFallback(Reference);
         var options = BrokerOptions.Read(system.Settings.Config);
+        var place = ClusterPlace.Of(system, options);
         ApiMessages.Register(system);
         PieceEndpoint.Start(system);
 
         var directory = LogDirectory.Open(
             environment.Files,
             options.DataDirectory,
-            new LogDirectoryIdentity(options.ClusterId, options.NodeId, new DirectoryId(environment.NewId()), ClusterId.From(environment.NewId())),
+            new LogDirectoryIdentity(options.ClusterId, options.NodeId, new DirectoryId(environment.NewId())),
             environment.Time,
             options.DiskReserveBytes);
         var log = Logging.GetLogger(system, typeof(Broker));
@@ -67,18 +72,35 @@ internal sealed class BrokerNode
             environment.Time,
             JournalLogs.OwnLogOptions(system.Settings.Config.GetConfig("actorbroker.journal.commit-log")),
             directory.Reserve));
-        logs.JoinQuorum(QuorumIdentity.OfOne(new Member(options.NodeId, directory.Id)));
-        return new BrokerNode(system, environment, options, directory);
+        var node = new BrokerNode(system, environment, options, directory, place);
+        logs.JoinQuorum(new QuorumIdentity(new Member(options.NodeId, directory.Id), place.Voters)
+        {
+            AddressOf = node.AddressOf,
+            Contacts = place.KnownSystems,
+        });
+        return node;
     }
 
     public Props ReplicaManager(IActorRef controller) => ReplicaManagerActor.Props(new ReplicaManagerSetup(
         Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom,
         _environment.Time, controller));
 
-    public Props Controller()
+    /// <summary>Looks for the cluster, or forms it; the node hears when it is a member.</summary>
+    public void StartForming(IActorRef node) => _place.StartForming(node, _directory.ClusterId, _environment);
+
+    /// <summary>The controller, wherever it runs.</summary>
+    public ControllerRefs StartController()
     {
         var core = new ControllerCore(Options.Controller, Options.TopicDefaults, _environment.NewId, () => (int)(_environment.NextRandom() * int.MaxValue));
-        return ControllerSupervisor.Props(ControllerActor.Props(new ControllerSetup(core, Options.Controller, _environment.Time)), _environment.NextRandom);
+        var setup = new ControllerSetup(core, Options.Controller, _environment.Time);
+        return _place.StartController(ControllerSupervisor.Props(ControllerActor.Props(setup), _environment.NextRandom));
+    }
+
+    /// <summary>From now on the data folder is that cluster's.</summary>
+    public void Adopt(ClusterId cluster)
+    {
+        _directory.AdoptCluster(cluster);
+        _place.Adopt(cluster);
     }
 
     public ControllerProtocol.RegisterBroker Registration() => new(
@@ -116,17 +138,28 @@ internal sealed class BrokerNode
         return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
     }
 
-    public BrokerInfo Info() => new(Options.NodeId, _directory.ClusterId, _system.Provider.DefaultAddress, _directory.DirectoryPath);
+    /// <summary>A node that is no member any more can't ask anything of its cluster.</summary>
+    public bool IsMember => _place.IsMember;
 
-    /// <summary>The node goes down when its system does, clients first.</summary>
-    public void StopWith(CoordinatedShutdown shutdown, IActorRef node) => shutdown.AddTask(
-        CoordinatedShutdown.PhaseServiceStop,
-        "actorbroker-node",
-        async () =>
-        {
-            await node.Ask<Done>(NodeActor.Stop.Instance, shutdown.Timeout(CoordinatedShutdown.PhaseServiceStop));
-            return Done.Instance;
-        });
+    /// <summary>Of a node that serves, and so belongs to a cluster.</summary>
+    public BrokerInfo Info() => new(Options.NodeId, _directory.ClusterId!.Value, _system.Provider.DefaultAddress, _directory.DirectoryPath);
+
+    /// <summary>
+    /// The node goes down when its system does: clients first, then its part in the cluster (Akka's own phases), and once
+    /// the controller has moved on, the data folder.
+    /// </summary>
+    public void StopWith(CoordinatedShutdown shutdown, IActorRef node)
+    {
+        Add(CoordinatedShutdown.PhaseServiceStop, NodeActor.Stop.Instance);
+        Add(CoordinatedShutdown.PhaseBeforeActorSystemTerminate, NodeActor.Close.Instance);
+
+        void Add(string phase, object message) => shutdown.AddTask(phase, "actorbroker-node", () => node.Ask<Done>(message, shutdown.Timeout(phase)));
+    }
+
+    /// <summary>Where the system of that node is: the configuration knows voters before anybody has registered.</summary>
+    private Address? AddressOf(BrokerId node) =>
+        _place.AddressOf(node)
+        ?? (Cache.Current.Brokers.TryGetValue(node, out var broker) && broker.Endpoint(AkkaListener) is { } endpoint ? _place.AddressAt(endpoint.Host, endpoint.Port) : null);
 
     /// <summary>An ActorSystem without remoting has no host: its broker serves its own process only.</summary>
     private ImmutableArray<BrokerEndpoint> Endpoints()

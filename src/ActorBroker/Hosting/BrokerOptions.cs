@@ -12,7 +12,6 @@ namespace ActorBroker.Hosting;
 /// <summary>A node's own settings: who it is, where its data lies, what the controller and topics default to.</summary>
 /// <param name="ClusterId">Null: what the data folder says, or the cluster that accepts this node.</param>
 /// <param name="AdvertisedHost">Null: the host that Akka.Remote advertises.</param>
-/// <param name="HeartbeatInterval">How often this broker tells the controller that it lives.</param>
 /// <param name="DiskReserveBytes">Free bytes below which writes are refused.</param>
 internal sealed record BrokerOptions(
     BrokerId NodeId,
@@ -25,7 +24,7 @@ internal sealed record BrokerOptions(
     TopicDefaults TopicDefaults,
     ReplicationOptions Replication,
     SessionLimits Sessions,
-    TimeSpan HeartbeatInterval)
+    NodeLifecycleOptions Lifecycle)
 {
     public const string Section = "actorbroker";
 
@@ -42,7 +41,7 @@ internal sealed record BrokerOptions(
     {
         var node = new BrokerId(reader.Int("node.id", least: 0));
         var clusterId = reader.OptionalText("cluster.id");
-        var heartbeat = reader.Milliseconds("broker.heartbeat.interval.ms", least: 10);
+        var lifecycle = ReadLifecycle(reader);
         return new BrokerOptions(
             node,
             reader.OptionalText("data.dir") ?? DefaultDataDirectory(node),
@@ -54,13 +53,23 @@ internal sealed record BrokerOptions(
                 reader.Int("num.partitions", least: 1),
                 reader.Int("default.replication.factor", least: 1, most: short.MaxValue),
                 reader.Int("max.partitions.per.topic", least: 1),
-                reader.Milliseconds("broker.session.timeout.ms", least: (long)heartbeat.TotalMilliseconds * 2),
+                lifecycle.Session,
                 ReadImbalanceCheck(reader),
                 reader.Int("leader.imbalance.per.broker.percentage", least: 0, most: 100)),
             ReadTopicDefaults(reader),
             ReadReplication(reader),
             ReadSessions(reader),
-            heartbeat);
+            lifecycle);
+    }
+
+    private static NodeLifecycleOptions ReadLifecycle(OptionsReader reader)
+    {
+        var heartbeat = reader.Milliseconds("broker.heartbeat.interval.ms", least: 10);
+        var patience = reader.Milliseconds("controlled.shutdown.timeout.ms", least: 1);
+        return new NodeLifecycleOptions(
+            heartbeat,
+            reader.Milliseconds("broker.session.timeout.ms", least: (long)heartbeat.TotalMilliseconds * 2),
+            reader.Boolean("controlled.shutdown.enable") ? patience : TimeSpan.Zero);
     }
 
     /// <summary>Null where leaders are moved on command only.</summary>

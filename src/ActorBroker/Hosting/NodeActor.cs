@@ -1,6 +1,5 @@
-using System.Collections.Immutable;
-using ActorBroker.Api;
 using ActorBroker.Control;
+using ActorBroker.Forming;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
 using Akka;
@@ -11,64 +10,90 @@ using static ActorBroker.Control.ControllerProtocol;
 namespace ActorBroker.Hosting;
 
 /// <summary>
-/// Brings one node up and down: replicas, controller, registration, and once the node serves what the metadata says,
-/// the endpoint for clients. Down in the opposite order, and only then the data folder is closed as clean.
+/// Brings one node up and down: into its cluster, registered with the controller, and once the node serves what the metadata
+/// says, the endpoint for clients. It performs what <see cref="NodeLifecycleCore"/> decides, and is the one publisher of
+/// this node's metadata. Down in the opposite order, and only when the node has left its cluster the data folder is closed.
 /// </summary>
 internal sealed class NodeActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly BrokerNode _node;
     private readonly TaskCompletionSource<BrokerInfo> _ready;
+    private readonly NodeLifecycleCore _core;
+    private readonly MetadataFollower _metadata = new();
     private readonly RegisterBroker _registration;
     private readonly IActorRef _replicas;
-    private readonly IActorRef _controller;
+    private readonly ControllerRefs _controller;
+    private readonly long _started;
     private IActorRef? _endpoint;
-    private readonly MetadataFollower _metadata = new();
-    private long? _epoch;
-    private long _reconciled = -1;
     private IActorRef? _stopper;
+    private IActorRef? _closer;
+    private bool _controllerIsGone;
 
     public NodeActor(BrokerNode node, TaskCompletionSource<BrokerInfo> ready)
     {
         _node = node;
         _ready = ready;
-        _controller = Context.ActorOf(node.Controller(), "controller");
-        _replicas = Context.ActorOf(node.ReplicaManager(_controller), "replicas");
+        _started = node.Time.GetTimestamp();
+        _core = new NodeLifecycleCore(node.Options.Lifecycle);
+        _controller = node.StartController();
+        _replicas = Context.ActorOf(node.ReplicaManager(_controller.Hasty), "replicas");
         _registration = node.Registration();
         Context.Watch(_replicas);
-        Context.Watch(_controller);
+        Context.Watch(_controller.Host);
 
+        Receive<Tick>(_ => _core.OnTick(Now));
+        Receive<FormationProtocol.Joined>(_ => _core.OnJoined(Now));
+        Receive<FormationProtocol.Refused>(refused => OnRefused(refused.Reason));
         Receive<BrokerAccepted>(OnAccepted);
-        Receive<BrokerRefused>(OnRefused);
-        Receive<BrokerUnknown>(_ => OnUnknown());
+        Receive<BrokerRefused>(refused => OnRefused(refused.Reason));
+        Receive<BrokerUnknown>(_ => _core.OnUnknown(Now));
         Receive<HeartbeatAnswered>(OnHeartbeatAnswered);
-        Receive<ControllerUnavailable>(_ => OnUnavailable());
-        Receive<Register>(_ => _controller.Tell(_registration));
-        Receive<Heartbeat>(_ => OnHeartbeat());
+        Receive<ControllerUnavailable>(_ => { }); // Whatever it was is sent again anyway.
         Receive<MetadataDelta>(delta => OnMetadata(_metadata.On(delta)));
         Receive<MetadataSnapshot>(snapshot => OnMetadata(_metadata.On(snapshot)));
-        Receive<ReplicasReconciled>(OnReconciled);
+        Receive<ReplicasReconciled>(done => _core.OnReconciled(done.Version, Now));
         Receive<ReplicaManagerProtocol.ShutdownCompleted>(OnShutdownCompleted);
         Receive<Stop>(_ => OnStop());
-        Receive<Terminated>(terminated => OnChildStopped(terminated.ActorRef));
+        Receive<Close>(_ => OnClose());
+        Receive<Terminated>(terminated => OnTerminated(terminated.ActorRef));
     }
 
-    /// <summary>Answered with <see cref="Done"/> once everything is flushed and the data folder is closed.</summary>
+    /// <summary>Answered with <see cref="Done"/> once no client is served any more.</summary>
     public sealed class Stop
     {
         public static readonly Stop Instance = new();
     }
 
+    /// <summary>After <see cref="Stop"/>, and after this node has left the cluster. Answered with <see cref="Done"/> once everything is flushed and the data folder is closed.</summary>
+    public sealed class Close
+    {
+        public static readonly Close Instance = new();
+    }
+
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Now => _node.Time.GetElapsedTime(_started);
 
     public static Props Props(BrokerNode node, TaskCompletionSource<BrokerInfo> ready) =>
         Akka.Actor.Props.Create(() => new NodeActor(node, ready));
 
-    protected override void PreStart() => Self.Tell(Register.Instance);
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        var handled = base.AroundReceive(receive, message);
+        Perform();
+        return handled;
+    }
 
-    /// <summary>Its children answer for themselves: the controller is re-created by its supervisor, partitions by the replica manager.</summary>
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval);
+        _node.StartForming(Self);
+    }
+
+    /// <summary>Its children answer for themselves: partitions are re-created by the replica manager.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
     {
         _log.Error(cause, "A part of the broker failed; the node stops");
@@ -77,100 +102,129 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void OnAccepted(BrokerAccepted accepted)
     {
-        _log.Info("Broker {0} registered in cluster {1} under epoch {2}", _node.Options.NodeId, accepted.ClusterId, accepted.BrokerEpoch);
-        _replicas.Tell(new ReplicaManagerProtocol.Registered(accepted.BrokerEpoch));
-        _epoch = accepted.BrokerEpoch;
-        Timers.StartPeriodicTimer(Heartbeat.Instance, Heartbeat.Instance, TimeSpan.Zero, _node.Options.HeartbeatInterval);
+        _node.Adopt(accepted.ClusterId);
+        if (_core.Epoch is null)
+            _log.Info("Broker {0} registered in cluster {1} under epoch {2}", _node.Options.NodeId, accepted.ClusterId, accepted.BrokerEpoch);
+        _core.OnAccepted(accepted.BrokerEpoch, Now);
     }
 
-    private void OnUnknown()
+    private void OnRefused(string reason)
     {
-        _epoch = null;
-        Timers.Cancel(Heartbeat.Instance);
-        Self.Tell(Register.Instance);
+        _log.Error("The cluster refused this node: {0}", reason);
+        Fail(reason);
     }
 
-    /// <summary>A heartbeat is sent again anyway.</summary>
-    private void OnUnavailable()
+    private void OnHeartbeatAnswered(HeartbeatAnswered answered)
     {
-        if (_epoch is null) Timers.StartSingleTimer(Register.Instance, Register.Instance, RetryPause);
+        OnMetadata(_metadata.OnVersion(answered.MetadataVersion));
+        _core.OnHeartbeatAnswered(answered.BrokerEpoch, answered.MetadataVersion, answered.MayShutDown, Now);
     }
-
-    private void OnHeartbeat()
-    {
-        if (_epoch is { } epoch) _controller.Tell(new BrokerHeartbeat(_node.Options.NodeId, epoch, _reconciled, WantsShutdown: false));
-    }
-
-    private void OnHeartbeatAnswered(HeartbeatAnswered answered) => OnMetadata(_metadata.OnVersion(answered.MetadataVersion));
 
     /// <summary>The node's one publisher: its cache, then those who act on it.</summary>
     private void OnMetadata(FollowResult result)
     {
-        if (result == FollowResult.Gap && _epoch is { } epoch)
-            _controller.Tell(new MetadataRequest(_node.Options.NodeId, epoch, _metadata.Image.Version));
-        if (result == FollowResult.Advanced && _node.Cache.TryPublish(_metadata.Image))
-            _replicas.Tell(new MetadataChanged(_metadata.Image));
+        if (result == FollowResult.Gap && _core.Epoch is { } epoch)
+            _controller.Hasty.Tell(new MetadataRequest(_node.Options.NodeId, epoch, _metadata.Image.Version));
+        if (result != FollowResult.Advanced || !_node.Cache.TryPublish(_metadata.Image)) return;
+        var image = _metadata.Image;
+        _replicas.Tell(new MetadataChanged(image));
+        var id = _node.Options.NodeId;
+        _core.OnMetadata(
+            image.Version,
+            own => image.Brokers.TryGetValue(id, out var self) && self.Epoch == own && !self.Fenced,
+            image.Brokers.Values.Any(broker => broker.Id != id && broker.IsActive),
+            Now);
     }
 
-    private void OnReconciled(ReplicasReconciled done)
+    private void Perform()
     {
-        _reconciled = done.Version;
-        if (_epoch is not { } epoch) return;
-        if (IsActive(epoch)) _controller.Tell(new ReconcileCompleted(_node.Options.NodeId, epoch, done.Version));
-        else OnHeartbeat(); // the controller activates this broker once it has heard of it
-        TryServe();
+        foreach (var effect in _core.Effects)
+        {
+            switch (effect)
+            {
+                case NodeEffect.Register:
+                    _controller.Patient.Tell(_registration);
+                    break;
+                case NodeEffect.Heartbeat heartbeat:
+                    _controller.Hasty.Tell(new BrokerHeartbeat(_node.Options.NodeId, heartbeat.Epoch, heartbeat.Reconciled, heartbeat.WantsShutdown));
+                    break;
+                case NodeEffect.TellReconciled told:
+                    _controller.Hasty.Tell(new ReconcileCompleted(_node.Options.NodeId, told.Epoch, told.Version));
+                    break;
+                case NodeEffect.Registered registered:
+                    _replicas.Tell(new ReplicaManagerProtocol.Registered(registered.Epoch));
+                    break;
+                case NodeEffect.SelfFence fence:
+                    OnSelfFence(fence.IsFenced);
+                    break;
+                case NodeEffect.Serve:
+                    _endpoint = Context.Watch(_node.StartEndpoint(_controller.Patient));
+                    _ready.TrySetResult(_node.Info());
+                    break;
+                case NodeEffect.MayStop:
+                    StopEndpoint();
+                    break;
+            }
+        }
+
+        _core.Effects.Clear();
     }
 
-    private void OnRefused(BrokerRefused refused)
+    private void OnSelfFence(bool isFenced)
     {
-        _log.Error("The cluster refused this node: {0}", refused.Reason);
-        _ready.TrySetException(new BrokerStartException(refused.Reason));
+        if (isFenced) _log.Warning("Nothing was heard from the controller for {0} ms: this broker serves nothing until it is", (long)_node.Options.Lifecycle.Session.TotalMilliseconds);
+        else _log.Info("The controller is heard again: this broker serves what it leads");
+        _replicas.Tell(new ReplicaManagerProtocol.SelfFenced(isFenced));
     }
-
-    private void TryServe()
-    {
-        if (_endpoint is not null || _stopper is not null || _epoch is not { } epoch || !IsActive(epoch) || _reconciled < _metadata.Image.Version) return;
-        _endpoint = _node.StartEndpoint(_controller);
-        _ready.TrySetResult(_node.Info());
-    }
-
-    /// <summary>As the metadata says that is served here.</summary>
-    private bool IsActive(long epoch) =>
-        _metadata.Image.Brokers.TryGetValue(_node.Options.NodeId, out var self) && self.Epoch == epoch && !self.Fenced;
 
     private void OnStop()
     {
         _stopper = Sender;
-        if (_endpoint is not null) Context.Stop(_endpoint);
-        Context.Stop(_controller);
+        _core.OnStop(_node.IsMember, Now);
     }
 
-    private void OnChildStopped(IActorRef child)
+    private void StopEndpoint()
     {
-        if (_stopper is null)
+        if (_endpoint is null) _stopper?.Tell(Done.Instance);
+        else Context.Stop(_endpoint);
+    }
+
+    private void OnClose()
+    {
+        _closer = Sender;
+        if (_controllerIsGone) _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
+        else Context.System.Stop(_controller.Host);
+    }
+
+    private void OnTerminated(IActorRef gone)
+    {
+        if (_stopper is null && (!gone.Equals(_controller.Host) || _node.IsMember))
         {
-            // Nothing here can go on without it, and a node that looks alive but serves nothing is worse than one that is gone.
-            _ready.TrySetException(new BrokerStartException("A part of the broker failed; the log says why."));
-            _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClrExitReason.Instance);
+            // A node that was downed is stopped by its cluster. Otherwise nothing here can go on, and a node that looks alive but serves nothing is worse than one that is gone.
+            Fail("A part of the broker failed; the log says why.");
             return;
         }
 
-        if (child.Equals(_controller)) _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
+        if (gone.Equals(_endpoint)) _stopper?.Tell(Done.Instance);
+        if (!gone.Equals(_controller.Host)) return;
+        _controllerIsGone = true;
+        if (_closer is not null) _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
     }
 
     private void OnShutdownCompleted(ReplicaManagerProtocol.ShutdownCompleted completed)
     {
         if (!completed.IsClean) _log.Warning("The data folder was not closed cleanly: its logs will be checked at the next start");
-        _stopper?.Tell(Done.Instance);
+        _closer?.Tell(Done.Instance);
     }
 
-    private sealed class Heartbeat
+    private void Fail(string reason)
     {
-        public static readonly Heartbeat Instance = new();
+        _ready.TrySetException(new BrokerStartException(reason));
+        _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClrExitReason.Instance);
     }
 
-    private sealed class Register
+    private sealed class Tick
     {
-        public static readonly Register Instance = new();
+        public static readonly Tick Instance = new();
     }
 }

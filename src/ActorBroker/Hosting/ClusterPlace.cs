@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using ActorBroker.Forming;
+using ActorBroker.Log;
+using ActorBroker.Messaging;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Tools.Singleton;
+
+namespace ActorBroker.Hosting;
+
+/// <summary>Ways to the controller, wherever it runs.</summary>
+/// <param name="Patient">Keeps some messages while no controller is known: for requests of clients, which wait.</param>
+/// <param name="Hasty">Drops them: for senders that ask again by themselves.</param>
+/// <param name="Host">What runs the controller if it runs here; once this has stopped, nothing of it does.</param>
+internal sealed record ControllerRefs(IActorRef Patient, IActorRef Hasty, IActorRef Host);
+
+/// <summary>
+/// A node's place in its cluster: who its contacts are, how it becomes a member, where the controller runs. In an ActorSystem
+/// without Akka.Cluster the node is alone, and the controller simply one of its actors.
+/// </summary>
+internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions options)
+{
+    private const string ControllerName = "actorbroker-controller";
+
+    public ExtendedActorSystem System { get; } = system;
+
+    /// <summary>Who forms the controller's quorum, should there be none yet; empty on a node that only joins one.</summary>
+    public ImmutableArray<BrokerId> Voters { get; } = options.Contacts.IsAlone ? [options.NodeId] : [.. options.Contacts.Voters.Keys];
+
+    protected BrokerOptions Options { get; } = options;
+
+    /// <exception cref="BrokerConfigurationException">The contacts don't fit this ActorSystem; all faults are listed.</exception>
+    public static ClusterPlace Of(ExtendedActorSystem system, BrokerOptions options)
+    {
+        var faults = new List<string>();
+        var self = system.Provider.DefaultAddress;
+        var clustered = system.Provider is IClusterActorRefProvider;
+        if (!clustered && !options.Contacts.IsAlone)
+            faults.Add("voters or bootstrap servers are configured, but the ActorSystem has no cluster: set akka.actor.provider = cluster");
+        if (options.Contacts.Voters.TryGetValue(options.NodeId, out var own) && clustered && (own.Host != self.Host || own.Port != self.Port))
+            faults.Add($"{BrokerOptions.Section}.{ClusterContacts.VotersKey}: voter {options.NodeId} is said to be at {own.Host}:{own.Port}, but this node {options.NodeId} is at {self.Host}:{self.Port}");
+        if (faults.Count > 0) throw new BrokerConfigurationException(faults);
+        return clustered ? new Clustered(system, options) : new Single(system, options);
+    }
+
+    /// <summary>As configured; null for others.</summary>
+    public Address? AddressOf(BrokerId node) => Options.Contacts.Voters.TryGetValue(node, out var address) ? AddressAt(address.Host, address.Port) : null;
+
+    public Address AddressAt(string host, int port) => new(System.Provider.DefaultAddress.Protocol, System.Name, host, port);
+
+    public abstract bool IsMember { get; }
+
+    public abstract void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment);
+
+    public abstract ControllerRefs StartController(Props controller);
+
+    /// <summary>Systems that may know who votes.</summary>
+    public abstract ImmutableArray<Address> KnownSystems();
+
+    public abstract void Adopt(ClusterId cluster);
+
+    private sealed class Single(ExtendedActorSystem system, BrokerOptions options) : ClusterPlace(system, options)
+    {
+        public override bool IsMember => true;
+
+        public override void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment) => node.Tell(FormationProtocol.Joined.Instance);
+
+        public override ControllerRefs StartController(Props controller)
+        {
+            var started = System.SystemActorOf(controller, ControllerName);
+            return new ControllerRefs(started, started, started);
+        }
+
+        public override ImmutableArray<Address> KnownSystems() => [];
+
+        public override void Adopt(ClusterId cluster)
+        {
+        }
+    }
+
+    private sealed class Clustered(ExtendedActorSystem system, BrokerOptions options) : ClusterPlace(system, options)
+    {
+        private readonly Cluster _cluster = Cluster.Get(system);
+        private IActorRef _formation = ActorRefs.Nobody;
+
+        public override bool IsMember => !_cluster.IsTerminated && _cluster.SelfMember.Status is MemberStatus.Up or MemberStatus.Leaving;
+
+        public override void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment)
+        {
+            var contacts = new List<(FormationContact Contact, Address Address)>();
+            foreach (var (id, address) in Options.Contacts.Voters)
+                if (id != Options.NodeId)
+                    contacts.Add((new FormationContact(id, $"voter {id}@{address}"), AddressAt(address.Host, address.Port)));
+            foreach (var seed in Options.Contacts.Seeds)
+            {
+                var address = AddressAt(seed.Host, seed.Port);
+                if (!address.Equals(_cluster.SelfAddress) && !contacts.Exists(known => known.Address.Equals(address)))
+                    contacts.Add((new FormationContact(Voter: null, $"seed {seed}"), address));
+            }
+
+            var setup = new FormationSetup(Options.NodeId, Voters, [.. contacts.Select(c => c.Contact)], environment.NewId());
+            _formation = System.SystemActorOf(
+                FormationActor.Props(setup, [.. contacts.Select(c => c.Address)], cluster, node, environment.Time), FormationActor.Name);
+        }
+
+        public override ControllerRefs StartController(Props controller)
+        {
+            var managed = ClusterSingletonManagerSettings.Create(System);
+            var manager = System.SystemActorOf(ClusterSingletonManager.Props(controller, managed), ControllerName);
+            var proxied = ClusterSingletonProxySettings.Create(System).WithSingletonName(managed.SingletonName);
+            var path = manager.Path.ToStringWithoutAddress();
+            return new ControllerRefs(
+                System.SystemActorOf(ClusterSingletonProxy.Props(path, proxied), ControllerName + "-proxy"),
+                System.SystemActorOf(ClusterSingletonProxy.Props(path, proxied.WithBufferSize(0)), ControllerName + "-hasty-proxy"),
+                manager);
+        }
+
+        public override ImmutableArray<Address> KnownSystems() =>
+        [
+            .. _cluster.State.Members.Select(member => member.Address)
+                .Concat(Options.Contacts.Voters.Values.Concat(Options.Contacts.Seeds).Select(address => AddressAt(address.Host, address.Port)))
+                .Distinct(),
+        ];
+
+        public override void Adopt(ClusterId cluster) => _formation.Tell(new FormationProtocol.Accepted(cluster));
+    }
+}
