@@ -173,13 +173,5 @@ internal sealed class CheckpointWorker(int keep) : UntypedActor
     private CheckpointFiles FilesOf(string persistenceId) => new(_logs.Storage.Files, _logs.DirectoryOf(persistenceId));
 
     /// <summary>The id's commit log, if its events are in one: this store also goes with other journals.</summary>
-    private JournalLog? LogOf(string persistenceId)
-    {
-        if (_logs.Find(persistenceId) is { } open) return open;
-        var directory = _logs.DirectoryOf(persistenceId);
-        var files = _logs.Storage.Files;
-        var exists = files.DirectoryExists(directory)
-            && files.ListFiles(directory).Any(file => file.Name.EndsWith(".log", StringComparison.Ordinal));
-        return exists ? _logs.Open(persistenceId) : null;
-    }
+    private JournalLog? LogOf(string persistenceId) => _logs.Exists(persistenceId) ? _logs.Open(persistenceId) : null;
 }

@@ -81,6 +81,14 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         lock (_lock) return _own.GetValueOrDefault(persistenceId)?.Log;
     }
 
+    /// <summary>The log is open, or was made once.</summary>
+    public bool Exists(string persistenceId)
+    {
+        if (Find(persistenceId) is not null) return true;
+        var (files, directory) = (Storage.Files, DirectoryOf(persistenceId));
+        return files.DirectoryExists(directory) && files.ListFiles(directory).Any(file => file.Name.EndsWith(".log", StringComparison.Ordinal));
+    }
+
     /// <summary>Opens the log, or makes it, unless that has been done.</summary>
     /// <exception cref="IOException">It can't be opened.</exception>
     public JournalLog Open(string persistenceId)

@@ -93,8 +93,8 @@ internal enum VoterRefusal
     AlreadyVoter,
     NotAVoter,
 
-    /// <summary>Without it there would be none.</summary>
-    LastVoter,
+    /// <summary>Of those that are left no majority answers and holds everything: nothing could be written any more.</summary>
+    NoMajorityLeft,
 
     /// <summary>Nobody knows where the broker's system is.</summary>
     UnknownAddress,

@@ -17,8 +17,6 @@ public abstract class JournalContract : JournalSpec
 
     protected virtual bool IsDurable => true;
 
-    protected virtual bool Deletes => true;
-
     [Fact]
     public void An_unknown_id_has_no_events()
     {
@@ -73,10 +71,9 @@ public abstract class JournalContract : JournalSpec
         Assert.Equal(First + 4, highest);
     }
 
-    [SkippableFact]
+    [Fact]
     public void Deleted_events_are_not_replayed_and_numbers_go_on()
     {
-        Skip.IfNot(Deletes);
         var actor = CreateTestProbe();
         Begin(actor, "del");
         Write(Journal, actor, "del", "a", "b", "c", "d");
@@ -91,10 +88,9 @@ public abstract class JournalContract : JournalSpec
         Assert.Equal($"e@{First + 4}", Names(Replay(Journal, actor, "del").Events));
     }
 
-    [SkippableFact]
+    [Fact]
     public void A_delete_within_an_atomic_write_keeps_the_rest_of_it()
     {
-        Skip.IfNot(Deletes);
         var actor = CreateTestProbe();
         Begin(actor, "within");
         Send(Journal, actor, Atomic("within", Named("a", "b", "c")));
@@ -170,7 +166,7 @@ public abstract class JournalContract : JournalSpec
     [SkippableFact]
     public async Task Events_survive_a_restart()
     {
-        Skip.IfNot(IsDurable && Deletes);
+        Skip.IfNot(IsDurable);
         var actor = CreateTestProbe();
         Begin(actor, "re/Start é");
         Write(Journal, actor, "re/Start é", "a", "b", "c");
@@ -187,7 +183,7 @@ public abstract class JournalContract : JournalSpec
     [SkippableFact]
     public async Task Answered_events_survive_a_power_loss()
     {
-        Skip.IfNot(IsDurable && Deletes);
+        Skip.IfNot(IsDurable);
         var actor = CreateTestProbe();
         Begin(actor, "power");
         Write(Journal, actor, "power", "a", "b");

@@ -46,8 +46,16 @@ public abstract class JournalSpec : Akka.TestKit.Xunit2.TestKit
     protected IActorRef JournalOf(ActorSystem system) => Persistence.Instance.Apply(system).JournalFor(_pluginId);
 
     /// <summary>Gives a system this test's files, before its journal starts.</summary>
-    private void Prepare(ActorSystem system) =>
+    private void Prepare(ActorSystem system)
+    {
         JournalLogs.For(system).Configure(new JournalStorage(Files, "/data/journal", TimeProvider.System, LogOptions));
+        Join(system);
+    }
+
+    /// <summary>Makes the system a part of a quorum. The first time before the constructor of the test.</summary>
+    private protected virtual void Join(ActorSystem system)
+    {
+    }
 
     /// <summary>A second system over the same files; the first must be gone.</summary>
     protected async Task<ActorSystem> Restart()

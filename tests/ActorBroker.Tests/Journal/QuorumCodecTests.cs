@@ -15,14 +15,15 @@ public sealed class QuorumCodecTests
 
     private static object[] Contents =>
     [
-        new Bid(new LeaderEpoch(7)),
-        new AppendEntries(new LeaderEpoch(7), Last, []),
+        new Bid(new LeaderEpoch(7), 11),
+        new AppendEntries(new LeaderEpoch(7), Last, [], 5),
         new ReadEntries(new LeaderEpoch(7), new BrokerId(2), Last, 99),
         new ReadIndex(new LeaderEpoch(7)),
-        new Granted(Self, new LeaderEpoch(7), Last, default),
+        new AskVoters(new LeaderEpoch(7)),
+        new Granted(Self, new LeaderEpoch(7), Last, default, 5),
         new Refused(Self, new LeaderEpoch(7), new LeaderEpoch(8)),
-        new Appended(Self, new LeaderEpoch(7), Last),
-        new Mismatched(Self, new LeaderEpoch(7), Last, IsBlank: true),
+        new Appended(Self, new LeaderEpoch(7), Last, 5),
+        new Mismatched(Self, new LeaderEpoch(7), Last),
     ];
 
     [Fact]
@@ -32,7 +33,7 @@ public sealed class QuorumCodecTests
         {
             var back = VoterCodec.Decode(VoterCodec.Encode(new VoterMessage("é/controller", content)));
             Assert.Equal("é/controller", back.PersistenceId);
-            if (content is AppendEntries append) Assert.Equal(append.Previous, Assert.IsType<AppendEntries>(back.Content).Previous);
+            if (content is AppendEntries append) Assert.Equal((append.Previous, append.LogStart), (Assert.IsType<AppendEntries>(back.Content).Previous, ((AppendEntries)back.Content).LogStart));
             else Assert.Equal(content, back.Content);
         }
     }
@@ -75,7 +76,7 @@ public sealed class QuorumCodecTests
         var persistenceId = new string('p', (2 * Piece.MaxSize) + 1);
         var pieces = new List<VoterFrame>();
         for (var number = 1; number <= 2; number++)
-            VoterFrame.Send(new VoterMessage(persistenceId, new Bid(new LeaderEpoch(1))), new BrokerId(1), number, pieces.Add);
+            VoterFrame.Send(new VoterMessage(persistenceId, new Bid(new LeaderEpoch(1), 11)), new BrokerId(1), number, pieces.Add);
         Assert.Equal(6, pieces.Count);
         pieces.RemoveAt(1);
         var reader = new VoterFrameReader();

@@ -48,7 +48,7 @@ internal sealed class LocalVoter(JournalLogs logs, string persistenceId)
             foreach (var effect in _effects)
             {
                 if (effect.Kind == VoterEffectKind.Reply) answer = effect.Answer;
-                else _store!.Perform(effect);
+                else _store!.Perform(effect, _core);
             }
 
             _isOpen = true;
@@ -65,25 +65,17 @@ internal sealed class LocalVoter(JournalLogs logs, string persistenceId)
         }
     }
 
-    /// <summary>Some of the entries that end behind this one, the first of which may begin before it.</summary>
-    public ImmutableArray<QuorumEntry> Read(EntryId from, long through, int maxBytes)
+    /// <summary>Some of the entries that end behind this one, the first of which may begin before it; or where the log begins, if that is later.</summary>
+    public EntriesRead Read(ReadEntries request)
     {
         lock (_lock)
         {
             EnsureOpen();
-            return _store!.Read(from, through, maxBytes, _core!.Log);
-        }
-    }
-
-    /// <summary>Moves the log start.</summary>
-    public void DeleteTo(long sequenceNr)
-    {
-        lock (_lock)
-        {
-            EnsureOpen();
-            _isOpen = false;
-            if (sequenceNr > _store!.Log.Log.LogStartOffset.Value) _store.DeleteTo(sequenceNr, _core!.Log);
-            _isOpen = true;
+            var log = _core!.Log;
+            var start = log.Base;
+            return request.From.Sequence < start.Sequence
+                ? new EntriesRead(request.Epoch, request.To, request.From, [], start, log.MembersAt(start.Sequence))
+                : new EntriesRead(request.Epoch, request.To, request.From, _store!.Read(request.From, request.Through, QuorumReplicator.MaxRequestBytes, log), EntryId.Zero, default);
         }
     }
 

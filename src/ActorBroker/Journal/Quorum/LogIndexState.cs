@@ -4,13 +4,16 @@ using ActorBroker.Log;
 namespace ActorBroker.Journal.Quorum;
 
 /// <summary>
-/// What a log's entries are, without their content: where each epoch begins, where the log ends, who counts.
-/// Invariants: epochs rise with the sequence; sequences are dense.
+/// What a log's entries are, without their content: where it begins, where each epoch begins, where it ends, who counts.
+/// Invariants: epochs rise with the sequence; sequences are dense; everything up to the base is committed.
 /// </summary>
 internal sealed class LogIndexState
 {
     private readonly List<(LeaderEpoch Epoch, long Start)> _epochs = [];
     private readonly List<(long Sequence, ImmutableArray<Member> Members)> _members = [];
+
+    /// <summary>The entry behind which this log begins.</summary>
+    public EntryId Base { get; private set; } = EntryId.Zero;
 
     public long End { get; private set; }
 
@@ -19,20 +22,24 @@ internal sealed class LogIndexState
     /// <summary>Default while the log is blank.</summary>
     public ImmutableArray<Member> Members => _members.Count == 0 ? default : _members[^1].Members;
 
+    /// <summary>End of the entry that says so.</summary>
+    public long MembersSince => _members.Count == 0 ? 0 : _members[^1].Sequence;
+
     public LogIndexState Copy()
     {
-        var copy = new LogIndexState { End = End };
+        var copy = new LogIndexState { Base = Base, End = End };
         copy._epochs.AddRange(_epochs);
         copy._members.AddRange(_members);
         return copy;
     }
 
-    public bool Contains(EntryId id) =>
-        id == EntryId.Zero || (id.Sequence > 0 && id.Sequence <= End && EpochAt(id.Sequence) == id.Epoch);
+    /// <summary>Never of what lies below the base: this log does not say any more what that was.</summary>
+    public bool Contains(EntryId id) => id.Sequence <= Base.Sequence ? id == Base : id.Sequence <= End && EpochAt(id.Sequence) == id.Epoch;
 
-    /// <summary>The highest id of this log that a log holding <paramref name="id"/> may share with it.</summary>
-    public EntryId Floor(EntryId id)
+    /// <summary>The highest id of this log that a log holding <paramref name="id"/> may share with it; null where that lies below the base.</summary>
+    public EntryId? Floor(EntryId id)
     {
+        if (id.Sequence < Base.Sequence) return null;
         for (var i = _epochs.Count - 1; i >= 0; i--)
         {
             var (epoch, start) = _epochs[i];
@@ -42,7 +49,7 @@ internal sealed class LogIndexState
             if (sequence > start) return new EntryId(epoch, sequence);
         }
 
-        return EntryId.Zero;
+        return Base == EntryId.Zero ? EntryId.Zero : null;
     }
 
     public LeaderEpoch EpochAt(long sequence)
@@ -55,13 +62,31 @@ internal sealed class LogIndexState
         return LeaderEpoch.None;
     }
 
+    public ImmutableArray<Member> MembersAt(long sequence)
+    {
+        var at = _members.FindLastIndex(m => m.Sequence <= sequence);
+        return at < 0 ? default : _members[at].Members;
+    }
+
     /// <summary>The log begins here: what stood before was deleted after it had been committed.</summary>
     public void ApplyBase(EntryId last, ImmutableArray<Member> members)
     {
         Invariant.Check(End == 0, "a log that has entries begins somewhere else");
-        _epochs.Add((last.Epoch, 0));
-        if (!members.IsDefault) _members.Add((0, members));
+        Begin(last, members);
         End = last.Sequence;
+    }
+
+    /// <summary>What stands up to here is deleted, where an entry ends that is committed.</summary>
+    public void ApplyTrim(EntryId last)
+    {
+        Invariant.Check(Contains(last), "a log is trimmed to an entry that it does not hold");
+        if (last == Base) return;
+        var members = MembersAt(last.Sequence);
+        _members.RemoveAll(m => m.Sequence <= last.Sequence);
+        var later = _epochs.FindAll(e => e.Start >= last.Sequence);
+        _epochs.Clear();
+        Begin(last, members);
+        _epochs.AddRange(later);
     }
 
     public void Apply(QuorumEntry entry)
@@ -73,9 +98,23 @@ internal sealed class LogIndexState
         if (entry.SetsMembers) _members.Add((entry.Id.Sequence, entry.Members));
     }
 
-    /// <summary>End i64, then counted i32: epochs (i32, start i64), members (sequence i64, count of bytes i32, bytes).</summary>
+    /// <summary>Nothing behind this sequence number stays.</summary>
+    public void ApplyCut(long end)
+    {
+        Invariant.Check(end <= End, "a cut behind the end");
+        Invariant.Check(end >= Base.Sequence, "a cut of what is committed");
+        End = end;
+        _epochs.RemoveAll(e => e.Start >= end);
+        _members.RemoveAll(m => m.Sequence > end);
+    }
+
+    /// <summary>
+    /// Base's sequence i64, end i64, then counted i32: epochs (i32, start i64; the first is the base's where there is one),
+    /// members (sequence i64, count of bytes i32, bytes).
+    /// </summary>
     public void Write(BinaryWriter to)
     {
+        to.Write(Base.Sequence);
         to.Write(End);
         to.Write(_epochs.Count);
         foreach (var (epoch, start) in _epochs)
@@ -97,20 +136,20 @@ internal sealed class LogIndexState
     /// <exception cref="IOException">It ends too early.</exception>
     public static LogIndexState Read(BinaryReader from)
     {
+        var start = from.ReadInt64();
         var index = new LogIndexState { End = from.ReadInt64() };
         for (var left = from.ReadInt32(); left > 0; left--)
             index._epochs.Add((new LeaderEpoch(from.ReadInt32()), from.ReadInt64()));
         for (var left = from.ReadInt32(); left > 0; left--)
             index._members.Add((from.ReadInt64(), MembersCodec.Decode(from.ReadBytes(Math.Clamp(from.ReadInt32(), 0, MembersCodec.MaxSize)))));
+        if (start > 0) index.Base = new EntryId(index.EpochAt(start), start);
         return index;
     }
 
-    /// <summary>Nothing behind this sequence number stays.</summary>
-    public void ApplyCut(long end)
+    private void Begin(EntryId last, ImmutableArray<Member> members)
     {
-        Invariant.Check(end <= End, "a cut behind the end");
-        End = end;
-        _epochs.RemoveAll(e => e.Start >= end);
-        _members.RemoveAll(m => m.Sequence > end);
+        Base = last;
+        _epochs.Add((last.Epoch, 0));
+        if (!members.IsDefault) _members.Insert(0, (last.Sequence, members));
     }
 }

@@ -8,7 +8,8 @@ namespace ActorBroker.Journal.Quorum;
 /// <param name="Self">This node and its disk; it need not be a voter.</param>
 /// <param name="InitialVoters">
 /// Who forms the quorum when nobody has anything stored: all of them must be there for that. From then on the log says who
-/// counts, and these are only asked for it. Empty on a node that joins a quorum of others: it never forms one.
+/// counts, and these are only asked for it. Empty on a node that joins a quorum of others: it never forms one. Were all of
+/// these removed and their disks wiped, they would form a second one: the list must follow the voters.
 /// </param>
 internal sealed record QuorumIdentity(Member Self, ImmutableArray<BrokerId> InitialVoters)
 {
@@ -22,15 +23,3 @@ internal sealed record QuorumIdentity(Member Self, ImmutableArray<BrokerId> Init
 
     public static QuorumIdentity OfOne(Member self) => new(self, [self.Broker]);
 }
-
-/// <summary>
-/// Carries requests to other voters and their replies back. May lose, repeat and reorder them.
-/// </summary>
-internal interface IVoterTransport
-{
-    void Send(BrokerId to, VoterRequest request);
-
-    /// <summary>For this epoch. Answered by a call of <see cref="QuorumWriterCore.OnRead"/>, or of <see cref="QuorumWriterCore.OnAdopted"/> where it is for nobody.</summary>
-    void Read(LeaderEpoch epoch, WriterEffect read);
-}
-

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Security.Cryptography;
 using ActorBroker.Log;
 using Akka.Actor;
 using Akka.Event;
@@ -8,110 +8,87 @@ using static ActorBroker.Journal.JournalProtocol;
 namespace ActorBroker.Journal.Quorum;
 
 /// <summary>
-/// Drives the quorum of one persistence id: the writer's core, this node's voter, and through the transport the others. A
-/// recovery bids for a new epoch unless this writer leads already; a write is answered once it is committed. A fault of
-/// this node's disk, or a higher epoch, fails what is under way and everything after it until the next recovery.
+/// Drives the quorum of one persistence id: the writer's core, this node's disk, and through the transport the others'. A
+/// recovery bids for a new epoch, unless this writer leads for the same actor or nobody else has a part in the quorum; a
+/// write is answered once it is committed. A fault of this node's disk, a higher epoch, or no progress for too long fails
+/// what is under way and everything after it until the next recovery. When the actor is gone nobody is asked any more.
 /// </summary>
-internal sealed class QuorumWriter : UntypedActor, IWithTimers
+internal sealed class QuorumWriter : LogWriter
 {
-    /// <summary>Until what has no answer is asked again; doubles each time, and other nodes are never left alone for longer than the last.</summary>
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
-
-    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(2);
-
-    private readonly string _persistenceId;
-    private readonly IVoterTransport _others;
-    private readonly JournalLogs _logs;
-    private readonly EventCodec _codec;
-    private readonly Func<IPersistentRepresentation, IPersistentRepresentation> _adaptToJournal;
-    private readonly Func<IPersistentRepresentation, IEnumerable<IPersistentRepresentation>> _adaptFromJournal;
-    private readonly ILoggingAdapter _warn = Context.GetLogger();
-    private readonly QuorumWriterCore _writer;
-    private readonly List<WriteMessages> _queued = [];
-    private readonly Queue<ProposedWrite> _proposed = new();
+    private readonly QuorumOptions _options;
+    private readonly RemoteVoters _others;
+    private readonly QuorumWriterCore _core;
+    private readonly ProposedWrites _writes;
     private readonly List<ReplayMessages> _recovering = [];
+    private readonly List<DeleteMessagesTo> _deleting = [];
     private readonly LocalVoter _voter;
+    private readonly FollowerTimes _times;
     private readonly VoterFrameReader _frames = new();
-    private Exception? _fault;
-    private bool _writeIsDue;
-    private bool _isOpen;
-
-    /// <summary>Who recovered in this epoch.</summary>
-    private IActorRef? _leadsFor;
-    private TimeSpan _retryAfter = FirstRetry;
+    private readonly Member _self;
 
     /// <summary>Two nodes' differ, by their disks' ids.</summary>
     private readonly Random _random;
 
+    private bool _isOpen;
+    private IActorRef? _leadsFor; // who recovered in this epoch
+    private TimeSpan _retryAfter;
+    private (IActorRef From, long Since)? _change; // who asked for one
+    private (long Committed, long Since)? _stalled; // uncommitted entries, and no progress
+
     public QuorumWriter(
+        QuorumOptions options,
         string persistenceId,
         Func<IPersistentRepresentation, IPersistentRepresentation> adaptToJournal,
         Func<IPersistentRepresentation, IEnumerable<IPersistentRepresentation>> adaptFromJournal)
+        : base(persistenceId, adaptFromJournal)
     {
-        var system = (ExtendedActorSystem)Context.System;
-        _persistenceId = persistenceId;
-        _logs = JournalLogs.For(system);
-        _voter = _logs.Voter(persistenceId);
-        _others = new RemoteVoters(persistenceId, _logs.Quorum, system, Self);
-        _random = new Random(_logs.Quorum.Self.GetHashCode());
-        _codec = new EventCodec(system);
-        _adaptToJournal = adaptToJournal;
-        _adaptFromJournal = adaptFromJournal;
-        _writer = new QuorumWriterCore(_logs.Quorum.InitialVoters);
+        _options = options;
+        _retryAfter = options.FirstRetry;
+        _self = Logs.Quorum.Self;
+        _voter = Logs.Voter(persistenceId);
+        _others = new RemoteVoters(persistenceId, Logs.Quorum, Context.System, Self);
+        _random = new Random(_self.GetHashCode());
+        _writes = new ProposedWrites(Codec, adaptToJournal, Logs.Storage);
+        _times = new FollowerTimes(Logs.Storage.Time);
+        _core = new QuorumWriterCore(_self, BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))), Logs.Quorum.InitialVoters, QuorumRules.All);
     }
 
-    private bool IsAlone => _logs.Quorum.InitialVoters.Length == 1;
+    private TimeProvider Time => Logs.Storage.Time;
 
-    public ITimerScheduler Timers { get; set; } = null!;
+    protected override void Queue(WriteMessages message) => _writes.Add(message);
 
-    protected override void OnReceive(object message)
+    protected override bool IsBehindWrites(object message) => message is not (VoterFrame or RetryDue);
+
+    protected override void Handle(object message)
     {
         switch (message)
         {
-            case WriteMessages write:
-                _queued.Add(write);
-                if (_writeIsDue) return;
-                _writeIsDue = true;
-                // Comes behind whatever is queued now, so that goes into the same write.
-                Self.Tell(WriteDue.Instance);
-                return;
-            case WriteDue:
-                _writeIsDue = false;
-                Propose();
-                return;
             case VoterFrame frame:
                 OnFrame(frame);
-                return;
+                break;
             case RetryDue:
-                _retryAfter = TimeSpan.FromTicks(Math.Min(_retryAfter.Ticks * 2, LastRetry.Ticks));
-                if (_fault is null) Guarded(_writer.OnTick);
-                SetRetry();
-                return;
-        }
-
-        Propose();
-        switch (message)
-        {
+                OnRetry();
+                break;
             case ReplayMessages replay:
                 OnReplay(replay);
                 break;
             case DeleteMessagesTo delete:
-                Delete(delete);
-                break;
-            case CutSuffix cut:
-                Sender.Tell(new CutFailed(_persistenceId, new NotSupportedException("What a quorum committed is never cut.")), Self);
-                break;
-            case RunOnLog run:
-                Sender.Tell(new LogWorkFailed(_persistenceId, new NotSupportedException("A quorum's log is its own.")), Self);
+                OnDelete(delete);
                 break;
             case ChangeVoters change:
-                Sender.Tell(new VotersNotChanged(_persistenceId, VoterRefusal.NotLeading, "This node's writer does not lead."), Self);
+                OnChange(change);
                 break;
             case DescribeQuorum:
-                Sender.Tell(new QuorumNotLed(_persistenceId), Self);
+                Sender.Tell(_core.Phase == WriterPhase.Leading ? _times.Describe(PersistenceId, _self.Broker, _core) : new QuorumNotLed(PersistenceId), Self);
                 break;
-            case ReleaseLog:
-                Context.Stop(Self);
+            case CutSuffix:
+                Sender.Tell(new CutFailed(PersistenceId, new NotSupportedException("What a quorum committed is never cut.")), Self);
+                break;
+            case RunOnLog:
+                Sender.Tell(new LogWorkFailed(PersistenceId, new NotSupportedException("A quorum's log is its own.")), Self);
+                break;
+            case Terminated gone:
+                if (gone.ActorRef.Equals(_leadsFor)) OnActorGone();
                 break;
             default:
                 Unhandled(message);
@@ -119,43 +96,58 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         }
     }
 
-    protected override void PostStop()
+    protected override void FailWrites(Exception cause) => FailAll(cause);
+
+    protected override void Close()
     {
-        FailAll(new OperationCanceledException($"The journal of [{_persistenceId}] is stopping."));
-        try
+        if (_isOpen) _voter.Release();
+    }
+
+    protected override void Write()
+    {
+        if (!_writes.HasQueued) return;
+        if (Fault is not null || _core.Phase != WriterPhase.Leading)
         {
-            if (_isOpen) _voter.Release();
+            _writes.AnswerFailed(Fault ?? new IOException($"[{PersistenceId}] has no writer: it must recover first."), Self);
+            return;
         }
-        catch (Exception cause)
+
+        var entries = _writes.Encode(_core.Last, _core.Epoch, _voter.Log.Log.Directory);
+        if (entries.IsEmpty)
         {
-            _warn.Error(cause, "The log of [{0}] could not be closed cleanly; it will be checked when it is opened.", _persistenceId);
+            _writes.AnswerCommitted(_core.Committed, Self);
+            return;
         }
+
+        Guarded(effects => _core.Propose(entries, effects));
+        RetrySoon();
     }
 
     private void OnReplay(ReplayMessages message)
     {
-        if (_fault is null && _writer.Phase == WriterPhase.Leading)
+        var isSame = message.PersistentActor.Equals(_leadsFor);
+        Watch(message.PersistentActor);
+        if (Fault is null && _core.Phase == WriterPhase.Leading)
         {
-            // Since another actor recovered here there may have been a writer elsewhere that this one has not heard of.
-            if (IsAlone || message.PersistentActor.Equals(_leadsFor))
+            // Since another actor recovered here there may have been a writer elsewhere that this one has not heard of; and
+            // what the same actor wrote before it restarted must be decided before it reads.
+            if (_core.IsAlone || (isSame && _writes.IsEmpty))
             {
                 _recovering.Add(message);
                 ReplayWhatIsHeld();
                 return;
             }
 
-            FailAll(new IOException($"[{_persistenceId}] has another writer on this node."));
+            FailAll(new IOException($"[{PersistenceId}] recovers anew."));
         }
 
-        _leadsFor = message.PersistentActor;
         _recovering.Add(message);
-
-        if (_fault is null && _writer.Phase is WriterPhase.Bidding or WriterPhase.Starting) return;
+        if (Fault is null && _core.Phase is WriterPhase.Bidding or WriterPhase.Starting) return;
         try
         {
             _isOpen = true;
             _voter.Open();
-            _fault = null;
+            Fault = null;
         }
         catch (Exception cause)
         {
@@ -163,8 +155,27 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
             return;
         }
 
-        Guarded(_writer.Start);
+        _stalled = null;
+        Guarded(_core.Start);
+        if (_core.Phase != WriterPhase.Leading) _others.AskContacts(_core.Epoch);
         RetrySoon();
+    }
+
+    private void Watch(IActorRef actor)
+    {
+        if (actor.Equals(_leadsFor)) return;
+        if (_leadsFor is not null) Context.Unwatch(_leadsFor);
+        _leadsFor = Context.Watch(actor);
+    }
+
+    private void OnActorGone()
+    {
+        _leadsFor = null;
+        // Nobody else could want the lead.
+        if (_core.IsAlone) return;
+        FailAll(new IOException($"The actor of [{PersistenceId}] is gone."));
+        _core.Resign();
+        Timers.Cancel(RetryDue.Instance);
     }
 
     private void OnFrame(VoterFrame frame)
@@ -176,29 +187,45 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         }
         catch (IOException damage)
         {
-            _warn.Warning("An answer of voter {0} for [{1}] was dropped: {2}", frame.From, _persistenceId, damage.Message);
+            Warn.Warning("An answer of node {0} for [{1}] was dropped: {2}", frame.From, PersistenceId, damage.Message);
             return;
         }
 
-        if (message is null || _fault is not null) return;
+        if (message is null || Fault is not null) return;
         switch (message.Content)
         {
             case VoterReply reply:
-                Guarded(effects => _writer.OnReply(reply, effects));
+                Guarded(effects => _core.OnReply(reply, effects));
+                _times.OnAnswer(reply.From, _core);
                 break;
-            case EntriesRead read when read.Epoch == _writer.Epoch:
-                Guarded(effects => _writer.OnRead(read.To, read.From, read.Entries, effects));
+            case EntriesRead read when read.Epoch == _core.Epoch:
+                Guarded(effects => OnRead(read, effects));
                 break;
-            case IndexRead read when read.Epoch == _writer.Epoch:
-                Guarded(effects => _writer.OnAdopted(read.Index, effects));
+            case IndexRead read when read.Epoch == _core.Epoch:
+                Guarded(effects => _core.OnAdopted(read.Index, effects));
+                break;
+            case VotersKnown known:
+                _others.Learn(known);
+                Guarded(effects => _core.OnVotersKnown(known.Members.Select(member => member.Broker), effects));
                 break;
         }
     }
 
+    private void OnRetry()
+    {
+        if (Fault is not null || _core.IsAlone) return;
+        _retryAfter = TimeSpan.FromTicks(Math.Min(_retryAfter.Ticks * 2, _options.LastRetry.Ticks));
+        CheckProgress();
+        CheckChange();
+        if (_core.Phase == WriterPhase.Bidding) _others.AskContacts(_core.Epoch);
+        Guarded(_core.OnTick);
+        if (_core.Phase is WriterPhase.Bidding or WriterPhase.Starting or WriterPhase.Leading) SetRetry();
+    }
+
     private void RetrySoon()
     {
-        if (IsAlone || (_retryAfter == FirstRetry && Timers.IsTimerActive(RetryDue.Instance))) return;
-        _retryAfter = FirstRetry;
+        if (_core.IsAlone || (_retryAfter == _options.FirstRetry && Timers.IsTimerActive(RetryDue.Instance))) return;
+        _retryAfter = _options.FirstRetry;
         SetRetry();
     }
 
@@ -209,95 +236,61 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         Timers.StartSingleTimer(RetryDue.Instance, RetryDue.Instance, _retryAfter * jitter);
     }
 
+    /// <summary>Better a failed write, and an actor that bids anew, than one that waits for ever.</summary>
+    private void CheckProgress()
+    {
+        if (_core.Phase != WriterPhase.Leading || _core.Last.Sequence == _core.Committed)
+        {
+            _stalled = null;
+        }
+        else if (_stalled is not { } stalled || stalled.Committed != _core.Committed)
+        {
+            _stalled = (_core.Committed, Time.GetTimestamp());
+        }
+        else if (Time.GetElapsedTime(stalled.Since) > _options.WriteTimeout)
+        {
+            Warn.Warning("[{0}]: no majority of the voters took a write for {1}; it has no writer until it recovers.", PersistenceId, _options.WriteTimeout);
+            FailAll(new TimeoutException($"No majority of the voters of [{PersistenceId}] took a write for {_options.WriteTimeout}."));
+            _core.Resign();
+        }
+    }
+
+    private void OnChange(ChangeVoters change)
+    {
+        VoterRefusal? refusal = VoterRefusal.NotLeading;
+        if (_change is not null) refusal = VoterRefusal.ChangeUnderWay;
+        else if (Fault is null && change.Change == VoterChange.Add && !_others.Knows(change.Broker)) refusal = VoterRefusal.UnknownAddress;
+        else if (Fault is null)
+        {
+            // A change that needs nobody else is made at once.
+            _change = (Sender, Time.GetTimestamp());
+            Guarded(effects => refusal = _core.AskChange(change.Change, change.Broker, effects));
+            if (refusal is not null) _change = null;
+        }
+
+        if (refusal is { } reason) Sender.Tell(new VotersNotChanged(PersistenceId, reason, $"Voter {change.Broker} of [{PersistenceId}]: {reason}."), Self);
+        else RetrySoon();
+    }
+
+    private void CheckChange()
+    {
+        if (_change is not { } change || Time.GetElapsedTime(change.Since) < _options.CatchUpTimeout || !_core.TryAbandonChange()) return;
+        AnswerChange(new VotersNotChanged(PersistenceId, VoterRefusal.NotCaughtUp, $"It did not hold what is committed after {_options.CatchUpTimeout}."));
+    }
+
+    private void AnswerChange(object answer)
+    {
+        _change?.From.Tell(answer, Self);
+        _change = null;
+    }
+
     private void ReplayWhatIsHeld()
     {
-        if (_writer.Phase != WriterPhase.Leading || _writer.HeldBy(_logs.Quorum.Self) < _writer.Committed) return;
-        foreach (var replay in _recovering)
-            Replay(replay);
+        // The events are read from this node's log, which may lack some at first.
+        if (!_core.IsHeldHere) return;
+        foreach (var message in _recovering)
+            Replay(message, () => (_voter.Log, _core.LogStart + 1, _core.Committed));
         _recovering.Clear();
-    }
-
-    private void Replay(ReplayMessages message)
-    {
-        var actor = message.PersistentActor;
-        try
-        {
-            var replay = new LogReplay(_voter.Log, _persistenceId, _codec, stored =>
-            {
-                foreach (var adapted in _adaptFromJournal(stored))
-                    actor.Tell(new ReplayedMessage(adapted), ActorRefs.NoSender);
-            });
-            replay.Run(message.FromSequenceNr, Math.Min(message.ToSequenceNr, _writer.Committed), message.Max);
-            actor.Tell(new RecoverySuccess(_writer.Committed), Self);
-        }
-        catch (Exception cause)
-        {
-            actor.Tell(new ReplayMessagesFailure(cause), Self);
-        }
-    }
-
-    private void Propose()
-    {
-        if (_queued.Count == 0) return;
-        if (_fault is not null || _writer.Phase != WriterPhase.Leading)
-        {
-            FailAll(_fault ?? new IOException($"[{_persistenceId}] has no writer: it must recover first."));
-            return;
-        }
-
-        var entries = ImmutableArray.CreateBuilder<QuorumEntry>();
-        var last = _writer.Last;
-        foreach (var message in _queued)
-        {
-            var items = new List<(AtomicWrite Write, Exception? Rejection, long First)>();
-            foreach (var envelope in message.Messages)
-            {
-                if (envelope is not AtomicWrite write) continue;
-                try
-                {
-                    var entry = Encode(last, write);
-                    items.Add((write, null, last.Sequence + 1));
-                    entries.Add(entry);
-                    last = entry.Id;
-                }
-                catch (Exception refusal) when (refusal is EventRefusedException or JournalFullException)
-                {
-                    items.Add((write, refusal, 0));
-                }
-            }
-
-            _proposed.Enqueue(new ProposedWrite(message, items, last.Sequence));
-        }
-
-        _queued.Clear();
-        if (entries.Count == 0) Answer();
-        else
-        {
-            Guarded(effects => _writer.Propose(entries.ToImmutable(), effects));
-            RetrySoon();
-        }
-    }
-
-    private QuorumEntry Encode(EntryId last, AtomicWrite write)
-    {
-        var events = JournalAnswers.EventsOf(write);
-        using var builder = new RecordBatchBuilder(Array.MaxLength);
-        _codec.Encode(builder, events, _adaptToJournal, _logs.Storage.Time.GetUtcNow().ToUnixTimeMilliseconds());
-        var batch = Finish(builder, last);
-        if (!IsAlone && batch.Length > VoterFrame.MaxEntry)
-            throw new EventRefusedException($"The event takes {batch.Length} bytes; a quorum of several voters takes at most {VoterFrame.MaxEntry}.");
-        // Told now: an entry that was proposed can't be taken back.
-        var storage = _logs.Storage;
-        if (storage.Reserve?.TryTake(batch.Length) == false || storage.Files.FreeBytes(_voter.Log.Log.Directory) < batch.Length)
-            throw new JournalFullException(_persistenceId);
-        return new QuorumEntry(last, new EntryId(_writer.Epoch, last.Sequence + events.Count), batch, default);
-    }
-
-    private ReadOnlyMemory<byte> Finish(RecordBatchBuilder builder, EntryId last)
-    {
-        builder.BaseOffset = new Offset(last.Sequence);
-        builder.PartitionLeaderEpoch = _writer.Epoch;
-        return builder.Build().ToArray();
     }
 
     private void Guarded(Action<List<WriterEffect>> step)
@@ -305,10 +298,20 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         try
         {
             var effects = new List<WriterEffect>();
+            var here = new Queue<VoterRequest>();
             step(effects);
-            // Performing one may add more behind it: this node's voter answers at once.
-            for (var i = 0; i < effects.Count; i++)
-                Perform(effects[i], effects);
+            // Performing one may add more behind it. What goes to this node's disk comes last: others sync meanwhile.
+            for (var i = 0; i < effects.Count || here.Count > 0; i++)
+            {
+                if (i < effects.Count) Perform(effects[i], effects, here);
+                else
+                {
+                    i--;
+                    _core.OnReply(_voter.Step(here.Dequeue()), effects);
+                    _times.OnAnswer(_self, _core);
+                }
+            }
+
             if (_recovering.Count > 0) ReplayWhatIsHeld();
         }
         catch (Exception cause)
@@ -317,131 +320,100 @@ internal sealed class QuorumWriter : UntypedActor, IWithTimers
         }
     }
 
-    private void Perform(in WriterEffect effect, List<WriterEffect> effects)
+    private void Perform(in WriterEffect effect, List<WriterEffect> effects, Queue<VoterRequest> here)
     {
         switch (effect.Kind)
         {
-            case WriterEffectKind.Send when effect.To == _logs.Quorum.Self.Broker:
-                _writer.OnReply(_voter.Step(effect.Request!), effects);
+            case WriterEffectKind.Send when effect.To == _self.Broker:
+                here.Enqueue(effect.Request!);
                 break;
             case WriterEffectKind.Send:
                 _others.Send(effect.To, effect.Request!);
                 break;
-            case WriterEffectKind.Read when effect.Source != _logs.Quorum.Self.Broker:
-                _others.Read(_writer.Epoch, effect);
+            case WriterEffectKind.Read when effect.Source != _self.Broker:
+                _others.Read(_core.Epoch, effect);
                 break;
             case WriterEffectKind.Read when effect.To == BrokerId.None:
-                _writer.OnAdopted(_voter.Index(), effects);
+                _core.OnAdopted(_voter.Index(), effects);
                 break;
             case WriterEffectKind.Read:
-                _writer.OnRead(effect.To, effect.From, _voter.Read(effect.From, effect.Through, QuorumWriterCore.MaxRequestBytes), effects);
+                OnRead(_voter.Read(new ReadEntries(_core.Epoch, effect.To, effect.From, effect.Through)), effects);
                 break;
             case WriterEffectKind.EncodeMembers:
-                using (var builder = new RecordBatchBuilder(Array.MaxLength) { IsControl = true })
-                {
-                    builder.TryAppend(_logs.Storage.Time.GetUtcNow().ToUnixTimeMilliseconds(), key: null, MembersCodec.Encode(effect.Members));
-                    _writer.OnMembersEncoded(effect.Members, Finish(builder, _writer.Last), effects);
-                }
-
-                break;
-            case WriterEffectKind.Ready:
-                // The events are read from this node's log, which may lack some: ReplayWhatIsHeld.
+                EncodeMembers(effect, effects);
                 break;
             case WriterEffectKind.Committed:
-                Answer();
+                _writes.AnswerCommitted(_core.Committed, Self);
+                break;
+            case WriterEffectKind.Deleted:
+                AnswerDeleted(effect.Through);
+                break;
+            case WriterEffectKind.MembersChanged:
+                AnswerChange(new VotersChanged(PersistenceId, [.. effect.Members.Select(member => member.Broker).Order()]));
                 break;
             case WriterEffectKind.Lost:
-                FailAll(new IOException($"[{_persistenceId}] has another writer, of epoch {effect.Epoch}."));
+                FailAll(new IOException($"[{PersistenceId}] has another writer, of epoch {effect.Epoch}."));
                 break;
         }
     }
 
-    private void Answer()
+    private void OnRead(EntriesRead read, List<WriterEffect> effects)
     {
-        while (_proposed.TryPeek(out var next) && next.End <= _writer.Committed)
-        {
-            _proposed.Dequeue();
-            next.Message.PersistentActor.Tell(WriteMessagesSuccessful.Instance, Self);
-            var items = next.Items.GetEnumerator();
-            foreach (var envelope in next.Message.Messages)
-            {
-                if (envelope is not AtomicWrite write)
-                {
-                    JournalAnswers.Loop(next.Message, envelope);
-                    continue;
-                }
-
-                items.MoveNext();
-                var number = items.Current.First;
-                foreach (var e in JournalAnswers.EventsOf(write))
-                {
-                    if (items.Current.Rejection is { } refusal) JournalAnswers.Rejected(next.Message, e, refusal);
-                    else JournalAnswers.Stored(next.Message, e, number++);
-                }
-            }
-        }
+        if (read.Start == EntryId.Zero) _core.OnRead(read.To, read.From, read.Entries, effects);
+        else _core.OnBehindStart(read.To, read.Start, read.Members, effects);
     }
 
-    private void Delete(DeleteMessagesTo message)
+    private void EncodeMembers(in WriterEffect effect, List<WriterEffect> effects)
     {
-        var answer = message.PersistentActor;
-        if (!IsAlone)
+        using var builder = new RecordBatchBuilder(Array.MaxLength) { IsControl = true };
+        builder.TryAppend(Time.GetUtcNow().ToUnixTimeMilliseconds(), key: null, MembersCodec.Encode(effect.Members));
+        _core.OnMembersEncoded(effect.Epoch, effect.Members, ProposedWrites.Finish(builder, _core.Last, effect.Epoch), effects);
+    }
+
+    private void OnDelete(DeleteMessagesTo message)
+    {
+        if (Fault is not null || _core.Phase != WriterPhase.Leading || message.ToSequenceNr > _core.Committed)
         {
-            // A voter that lacks them could never get them, and what the snapshot says that stands for them lies on this node only.
-            answer.Tell(new DeleteMessagesFailure(new NotSupportedException("A quorum of several voters keeps its events."), message.ToSequenceNr), Self);
+            var cause = new ArgumentException($"Can't delete to {message.ToSequenceNr}: [{PersistenceId}] is committed up to {_core.Committed}.", nameof(message));
+            message.PersistentActor.Tell(new DeleteMessagesFailure(Fault ?? cause, message.ToSequenceNr), Self);
             return;
         }
 
-        if (_fault is not null || _writer.Phase != WriterPhase.Leading || message.ToSequenceNr > _writer.Committed)
+        _deleting.Add(message);
+        Guarded(effects => _core.DeleteTo(message.ToSequenceNr, effects));
+        RetrySoon();
+    }
+
+    private void AnswerDeleted(long through)
+    {
+        foreach (var delete in _deleting)
         {
-            var cause = new ArgumentException($"Can't delete to {message.ToSequenceNr}: [{_persistenceId}] is committed up to {_writer.Committed}.", nameof(message));
-            answer.Tell(new DeleteMessagesFailure(_fault ?? cause, message.ToSequenceNr), Self);
-            return;
+            if (delete.ToSequenceNr <= through) delete.PersistentActor.Tell(new DeleteMessagesSuccess(delete.ToSequenceNr), Self);
         }
 
-        try
-        {
-            _voter.DeleteTo(message.ToSequenceNr);
-            answer.Tell(new DeleteMessagesSuccess(message.ToSequenceNr), Self);
-        }
-        catch (Exception cause)
-        {
-            OnFault(cause);
-            answer.Tell(new DeleteMessagesFailure(cause, message.ToSequenceNr), Self);
-        }
+        _deleting.RemoveAll(delete => delete.ToSequenceNr <= through);
     }
 
     private void OnFault(Exception cause)
     {
-        if (_fault is null) _warn.Error(cause, "The log of [{0}] failed; it takes no more writes until it is opened anew.", _persistenceId);
-        _fault = cause;
+        OnFault(cause, "write or a read");
         FailAll(cause);
     }
 
     private void FailAll(Exception cause)
     {
-        foreach (var write in _proposed)
-            JournalAnswers.Failed(write.Message, cause, Self);
-        foreach (var message in _queued)
-            JournalAnswers.Failed(message, cause, Self);
+        _writes.AnswerFailed(cause, Self);
         foreach (var replay in _recovering)
             replay.PersistentActor.Tell(new ReplayMessagesFailure(cause), Self);
-        _proposed.Clear();
-        _queued.Clear();
+        foreach (var delete in _deleting)
+            delete.PersistentActor.Tell(new DeleteMessagesFailure(cause, delete.ToSequenceNr), Self);
         _recovering.Clear();
+        _deleting.Clear();
+        AnswerChange(new VotersNotChanged(PersistenceId, VoterRefusal.OutcomeUnknown, cause.Message));
     }
-
-    /// <param name="Items">For each atomic write why it was rejected, or the number of its first event.</param>
-    /// <param name="End">Commits with this sequence number.</param>
-    private sealed record ProposedWrite(WriteMessages Message, List<(AtomicWrite Write, Exception? Rejection, long First)> Items, long End);
 
     private sealed class RetryDue
     {
         public static readonly RetryDue Instance = new();
-    }
-
-    private sealed class WriteDue
-    {
-        public static readonly WriteDue Instance = new();
     }
 }

@@ -10,21 +10,30 @@ internal sealed record VoterMessage(string PersistenceId, object Content);
 /// <summary>Asks a voter for entries of its log behind <paramref name="From"/>, to be passed on to the voter <paramref name="To"/>.</summary>
 internal sealed record ReadEntries(LeaderEpoch Epoch, BrokerId To, EntryId From, long Through);
 
-internal sealed record EntriesRead(LeaderEpoch Epoch, BrokerId To, EntryId From, ImmutableArray<QuorumEntry> Entries);
+/// <param name="Start">Behind which entry the log begins, where that is later than what was asked for: then there are no entries. Else zero.</param>
+/// <param name="Members">Who counts there.</param>
+internal sealed record EntriesRead(
+    LeaderEpoch Epoch, BrokerId To, EntryId From, ImmutableArray<QuorumEntry> Entries, EntryId Start, ImmutableArray<Member> Members);
 
 /// <summary>Asks a voter what its log's entries are.</summary>
 internal sealed record ReadIndex(LeaderEpoch Epoch);
 
 internal sealed record IndexRead(LeaderEpoch Epoch, LogIndexState Index);
 
+/// <summary>Asks a node, which need not be a voter, whether it knows who votes. One that does not gives no answer.</summary>
+internal sealed record AskVoters(LeaderEpoch Epoch);
+
+/// <param name="Addresses">Of those of them whose system the node knows; empty text for the others.</param>
+internal sealed record VotersKnown(LeaderEpoch Epoch, ImmutableArray<Member> Members, ImmutableArray<string> Addresses);
+
 /// <summary>
-/// A <see cref="VoterMessage"/> as bytes (little endian): version u8 = 1, kind u8, persistence id (7-bit coded length, UTF-8),
+/// A <see cref="VoterMessage"/> as bytes (little endian): version u8 = 2, kind u8, persistence id (7-bit coded length, UTF-8),
 /// epoch i32, then what the kind has. Entry id: epoch i32, sequence i64. Member: broker id i32, disk 16 bytes. Members and
 /// entries: length i32 (members: -1 is none), then bytes (<see cref="MembersCodec"/>; record batches one after the other).
 /// </summary>
 internal static class VoterCodec
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     private enum Kind : byte
     {
@@ -32,12 +41,15 @@ internal static class VoterCodec
         Append = 2,
         ReadEntries = 3,
         ReadIndex = 4,
+        Rebase = 5,
+        AskVoters = 6,
         Granted = 11,
         Refused = 12,
         Appended = 13,
         Mismatched = 14,
         EntriesRead = 15,
         IndexRead = 16,
+        VotersKnown = 17,
     }
 
     public static byte[] Encode(VoterMessage message)
@@ -49,11 +61,26 @@ internal static class VoterCodec
         {
             case Bid m:
                 Begin(to, Kind.Bid, message, m.Epoch);
+                to.Write(m.Bidder);
                 break;
             case AppendEntries m:
                 Begin(to, Kind.Append, message, m.Epoch);
+                to.Write(m.LogStart);
                 Write(to, m.Previous);
                 Write(to, m.Entries);
+                break;
+            case Rebase m:
+                Begin(to, Kind.Rebase, message, m.Epoch);
+                Write(to, m.Base);
+                Write(to, m.Members);
+                break;
+            case AskVoters m:
+                Begin(to, Kind.AskVoters, message, m.Epoch);
+                break;
+            case VotersKnown m:
+                Begin(to, Kind.VotersKnown, message, m.Epoch);
+                Write(to, m.Members);
+                foreach (var address in m.Addresses) to.Write(address);
                 break;
             case ReadEntries m:
                 Begin(to, Kind.ReadEntries, message, m.Epoch);
@@ -68,6 +95,8 @@ internal static class VoterCodec
                 Begin(to, Kind.EntriesRead, message, m.Epoch);
                 to.Write(m.To.Value);
                 Write(to, m.From);
+                Write(to, m.Start);
+                Write(to, m.Members);
                 Write(to, m.Entries.IsEmpty ? m.From : m.Entries[0].Previous);
                 Write(to, m.Entries);
                 break;
@@ -121,19 +150,18 @@ internal static class VoterCodec
         {
             case Granted m:
                 Write(to, m.Last);
-                var members = m.Members.IsDefault ? [] : MembersCodec.Encode(m.Members);
-                to.Write(m.Members.IsDefault ? -1 : members.Length);
-                to.Write(members);
+                Write(to, m.Members);
+                to.Write(m.LogStart);
                 break;
             case Refused m:
                 to.Write(m.Promised.Value);
                 break;
             case Appended m:
                 Write(to, m.Through);
+                to.Write(m.LogStart);
                 break;
             case Mismatched m:
                 Write(to, m.Floor);
-                to.Write(m.IsBlank);
                 break;
         }
     }
@@ -143,16 +171,26 @@ internal static class VoterCodec
         switch (kind)
         {
             case Kind.Bid:
-                return new Bid(epoch);
+                return new Bid(epoch, from.ReadInt64());
             case Kind.Append:
+                var logStart = from.ReadInt64();
                 var previous = ReadId(from);
-                return new AppendEntries(epoch, previous, ReadBatches(from, previous));
+                return new AppendEntries(epoch, previous, ReadBatches(from, previous), logStart);
+            case Kind.Rebase:
+                return new Rebase(epoch, ReadId(from), ReadMembers(from));
+            case Kind.AskVoters:
+                return new AskVoters(epoch);
+            case Kind.VotersKnown:
+                var members = ReadMembers(from);
+                if (members.IsDefault) throw new InvalidDataException("voters without members");
+                return new VotersKnown(epoch, members, [.. members.Select(_ => from.ReadString())]);
             case Kind.ReadEntries:
                 return new ReadEntries(epoch, new BrokerId(from.ReadInt32()), ReadId(from), from.ReadInt64());
             case Kind.ReadIndex:
                 return new ReadIndex(epoch);
             case Kind.EntriesRead:
-                return new EntriesRead(epoch, new BrokerId(from.ReadInt32()), ReadId(from), ReadBatches(from, ReadId(from)));
+                var (to, behind, start, startMembers) = (new BrokerId(from.ReadInt32()), ReadId(from), ReadId(from), ReadMembers(from));
+                return new EntriesRead(epoch, to, behind, ReadBatches(from, ReadId(from)), start, startMembers);
             case Kind.IndexRead:
                 return new IndexRead(epoch, LogIndexState.Read(from));
         }
@@ -160,10 +198,10 @@ internal static class VoterCodec
         var self = new Member(new BrokerId(from.ReadInt32()), new DirectoryId(new Guid(ReadBytes(from, 16))));
         return kind switch
         {
-            Kind.Granted => new Granted(self, epoch, ReadId(from), ReadMembers(from)),
+            Kind.Granted => new Granted(self, epoch, ReadId(from), ReadMembers(from), from.ReadInt64()),
             Kind.Refused => new Refused(self, epoch, new LeaderEpoch(from.ReadInt32())),
-            Kind.Appended => new Appended(self, epoch, ReadId(from)),
-            Kind.Mismatched => new Mismatched(self, epoch, ReadId(from), from.ReadBoolean()),
+            Kind.Appended => new Appended(self, epoch, ReadId(from), from.ReadInt64()),
+            Kind.Mismatched => new Mismatched(self, epoch, ReadId(from)),
             _ => throw new IOException($"A voter's message has the unknown kind {(byte)kind}: a newer release sent it."),
         };
     }
@@ -186,6 +224,13 @@ internal static class VoterCodec
         to.Write(entries.Sum(entry => entry.Batch.Length));
         foreach (var entry in entries)
             to.Write(entry.Batch.Span);
+    }
+
+    private static void Write(BinaryWriter to, ImmutableArray<Member> members)
+    {
+        var bytes = members.IsDefault ? [] : MembersCodec.Encode(members);
+        to.Write(members.IsDefault ? -1 : bytes.Length);
+        to.Write(bytes);
     }
 
     private static EntryId ReadId(BinaryReader from) => new(new LeaderEpoch(from.ReadInt32()), from.ReadInt64());

@@ -14,6 +14,12 @@ internal enum VoterEffectKind
     /// <summary>Append <see cref="VoterEffect.Entries"/> and sync.</summary>
     Append,
 
+    /// <summary>Delete what is below <see cref="VoterEffect.End"/>, then tell <see cref="VoterCore.OnTrimmed"/> behind which entry the log begins.</summary>
+    Trim,
+
+    /// <summary>Drop the whole log; it begins behind <see cref="VoterEffect.Base"/>, where <see cref="VoterEffect.Members"/> count.</summary>
+    Rebase,
+
     Reply,
 }
 
@@ -25,6 +31,10 @@ internal readonly record struct VoterEffect(VoterEffectKind Kind)
 
     public ImmutableArray<QuorumEntry> Entries { get; init; }
 
+    public EntryId Base { get; init; }
+
+    public ImmutableArray<Member> Members { get; init; }
+
     public VoterReply? Answer { get; init; }
 }
 
@@ -34,16 +44,23 @@ internal readonly record struct VoterEffect(VoterEffectKind Kind)
 /// <list type="bullet">
 /// <item>An epoch is granted only above all that were promised; appends below the promise are refused.</item>
 /// <item>Entries are taken only behind a predecessor that is held; whatever of another history stands there is cut.</item>
+/// <item>What lies below the base is committed: it is never cut, and every writer's log holds the base.</item>
 /// </list>
 /// Whether this voter counts is decided by those who ask it, by the members that the log names.
 /// </summary>
-internal sealed class VoterCore(Member self, LeaderEpoch promised, LogIndexState log)
+internal sealed class VoterCore(Member self, LeaderEpoch promised, LogIndexState log, long logStart = 0)
 {
+    // Forgotten in a restart: then nobody gets the same epoch again.
+    private long? _promisedTo;
+
     public Member Self { get; } = self;
 
     public LeaderEpoch Promised { get; private set; } = promised;
 
-    public LogIndexState Log { get; } = log;
+    public LogIndexState Log { get; private set; } = log;
+
+    /// <summary>Events up to here are deleted; the base is the entry that ends here or before.</summary>
+    public long LogStart { get; private set; } = logStart;
 
     public void Step(VoterRequest request, List<VoterEffect> effects)
     {
@@ -51,38 +68,38 @@ internal sealed class VoterCore(Member self, LeaderEpoch promised, LogIndexState
         {
             case Bid bid:
                 OnBid(bid, effects);
-                break;
-            case AppendEntries append:
-                OnAppend(append, effects);
-                break;
+                return;
+            case var _ when request.Epoch < Promised:
+                Reply(new Refused(Self, request.Epoch, Promised), effects);
+                return;
         }
+
+        if (request.Epoch > Promised) Promise(request.Epoch, null, effects);
+        if (request is AppendEntries append) OnAppend(append, effects);
+        else if (request is Rebase rebase) OnRebase(rebase, effects);
     }
+
+    /// <summary>After <see cref="VoterEffectKind.Trim"/>.</summary>
+    public void OnTrimmed(EntryId newBase) => Log.ApplyTrim(newBase);
 
     private void OnBid(Bid bid, List<VoterEffect> effects)
     {
-        // The same epoch again is refused too: two writers may bid with it, and only one may get it.
-        if (bid.Epoch <= Promised)
+        // Two writers may bid with the same epoch, and only one may get it; that one may ask again.
+        if (bid.Epoch < Promised || (bid.Epoch == Promised && bid.Bidder != _promisedTo))
         {
             Reply(new Refused(Self, bid.Epoch, Promised), effects);
             return;
         }
 
-        Promise(bid.Epoch, effects);
-        Reply(new Granted(Self, bid.Epoch, Log.Last, Log.Members), effects);
+        if (bid.Epoch > Promised) Promise(bid.Epoch, bid.Bidder, effects);
+        Reply(new Granted(Self, bid.Epoch, Log.Last, Log.Members, LogStart), effects);
     }
 
     private void OnAppend(AppendEntries append, List<VoterEffect> effects)
     {
-        if (append.Epoch < Promised)
-        {
-            Reply(new Refused(Self, append.Epoch, Promised), effects);
-            return;
-        }
-
-        if (append.Epoch > Promised) Promise(append.Epoch, effects);
         if (!Log.Contains(append.Previous))
         {
-            Reply(new Mismatched(Self, append.Epoch, Log.Floor(append.Previous), Log.Last == EntryId.Zero), effects);
+            Reply(new Mismatched(Self, append.Epoch, Log.Floor(append.Previous) ?? Log.Base), effects);
             return;
         }
 
@@ -105,12 +122,40 @@ internal sealed class VoterCore(Member self, LeaderEpoch promised, LogIndexState
                 Log.Apply(entry);
         }
 
-        Reply(new Appended(Self, append.Epoch, through), effects);
+        Trim(Math.Min(append.LogStart, through.Sequence), effects);
+        Reply(new Appended(Self, append.Epoch, through, LogStart), effects);
     }
 
-    private void Promise(LeaderEpoch epoch, List<VoterEffect> effects)
+    private void Trim(long logStart, List<VoterEffect> effects)
     {
-        Promised = epoch;
+        if (logStart <= LogStart) return;
+        LogStart = logStart;
+        effects.Add(new VoterEffect(VoterEffectKind.Trim) { End = logStart });
+    }
+
+    private void OnRebase(Rebase rebase, List<VoterEffect> effects)
+    {
+        if (Log.Base.Sequence > rebase.Base.Sequence)
+        {
+            Reply(new Mismatched(Self, rebase.Epoch, Log.Base), effects);
+            return;
+        }
+
+        if (!Log.Contains(rebase.Base))
+        {
+            // What it holds beyond is of another history: one that had the base would have been found to hold it.
+            effects.Add(new VoterEffect(VoterEffectKind.Rebase) { Base = rebase.Base, Members = rebase.Members });
+            Log = new LogIndexState();
+            Log.ApplyBase(rebase.Base, rebase.Members);
+            LogStart = Math.Max(LogStart, rebase.Base.Sequence);
+        }
+
+        Reply(new Appended(Self, rebase.Epoch, rebase.Base, LogStart), effects);
+    }
+
+    private void Promise(LeaderEpoch epoch, long? bidder, List<VoterEffect> effects)
+    {
+        (Promised, _promisedTo) = (epoch, bidder);
         effects.Add(new VoterEffect(VoterEffectKind.Promise) { Epoch = epoch });
     }
 
