@@ -65,7 +65,7 @@ internal sealed class QuorumQuestion : ReceiveActor
             VoterRefusal.ChangeUnderWay => Refused(ErrorCode.RequestTimedOut, "Another change of voters is under way; try again when it is done."),
             VoterRefusal.AlreadyVoter => Refused(ErrorCode.DuplicateVoter, $"Broker {broker} is a voter already."),
             VoterRefusal.NotAVoter => Refused(ErrorCode.VoterNotFound, $"Broker {broker} is not a voter."),
-            VoterRefusal.LastVoter => Refused(ErrorCode.InvalidRequest, $"Broker {broker} is the only voter: without it the cluster could decide nothing."),
+            VoterRefusal.NoMajorityLeft => Refused(ErrorCode.InvalidRequest, $"Without broker {broker} no majority of voters that answer and are up to date is left: the cluster could decide nothing."),
             VoterRefusal.UnknownAddress => Refused(ErrorCode.BrokerIdNotRegistered, $"Nobody knows where broker {broker} is: it has not registered, and is not among the configured voters."),
             VoterRefusal.NotCaughtUp => Refused(ErrorCode.RequestTimedOut, $"Broker {broker} is no voter: it did not catch up in time. {refused.Detail}"),
             VoterRefusal.OutcomeUnknown => Refused(ErrorCode.RequestTimedOut, "The controller lost its lead meanwhile; the change may still take place."),

@@ -16,7 +16,7 @@ namespace ActorBroker.Journal.Quorum;
 /// any          --Resign--> Idle
 /// </code>
 /// Only entries of its own epoch commit, by a majority of the members that the newest entry names; what stands before them
-/// commits with them. What is sent to whom is <see cref="QuorumReplicator"/>'s, who counts next <see cref="VoterChanges"/>'s.
+/// commits with them. What is sent to whom is <see cref="QuorumReplicator"/>'s, who counts next <see cref="VoterChangePlanner"/>'s.
 /// </summary>
 /// <param name="self">The writer's own disk, which gets a copy of the log even when it does not count: recovery reads that.</param>
 /// <param name="bidder">No other writer has the same, not even the same node's next one.</param>
@@ -31,7 +31,7 @@ internal sealed class QuorumWriterCore(Member self, long bidder, ImmutableArray<
     private readonly SortedSet<BrokerId> _known = [.. initialVoters, self.Broker];
     private readonly Dictionary<BrokerId, Granted> _grants = [];
     private readonly QuorumReplicator _replicator = new(self);
-    private VoterChanges? _changes;
+    private VoterChangePlanner? _changes;
     private LeaderEpoch _highestSeen = LeaderEpoch.None;
     private bool _isFormed; // somebody says so
     private bool _isRefused;
@@ -63,7 +63,7 @@ internal sealed class QuorumWriterCore(Member self, long bidder, ImmutableArray<
     /// <summary>This node's disk holds all that is committed.</summary>
     public bool IsHeldHere => Phase == WriterPhase.Leading && HeldBy(self) >= Committed;
 
-    private VoterChanges Changes => _changes ??= new VoterChanges(_replicator, rules);
+    private VoterChangePlanner Changes => _changes ??= new VoterChangePlanner(_replicator, rules);
 
     public long HeldBy(Member member) => _replicator.HeldBy(member);
 

@@ -15,7 +15,7 @@ namespace ActorBroker.Journal.Quorum;
 /// </code>
 /// A vacant seat says in the log what is still to be done, so that the next writer goes on with it.
 /// </summary>
-internal sealed class VoterChanges(QuorumReplicator replicator, QuorumRules rules)
+internal sealed class VoterChangePlanner(QuorumReplicator replicator, QuorumRules rules)
 {
     private (VoterChange Kind, BrokerId Broker)? _asked;
     private long _askedEnd; // end of its entry; 0 until it is in the log
