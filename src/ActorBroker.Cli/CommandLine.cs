@@ -66,6 +66,7 @@ internal static class CommandLine
         new VersionOption(),
         StartCommand.Create(),
         TopicsCommand.Create(),
+        ClusterCommand.Create(),
         ProduceCommand.Create(),
         ConsumeCommand.Create(),
         LogCommand.Create(),

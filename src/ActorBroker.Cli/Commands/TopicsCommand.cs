@@ -1,12 +1,11 @@
 using System.CommandLine;
 using ActorBroker.Cli.Clients;
-using ActorBroker.Cli.Output;
 using ActorBroker.Client;
 using ActorBroker.Protocol;
 
 namespace ActorBroker.Cli.Commands;
 
-/// <summary><c>actorbroker topics</c>: create, list, describe, alter, delete.</summary>
+/// <summary><c>actorbroker topics</c>: create, list, describe, alter, delete; what concerns leaders and replicas has files of its own.</summary>
 internal static class TopicsCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The topic." };
@@ -14,7 +13,7 @@ internal static class TopicsCommand
 
     public static Command Create() => new("topics", "Creates, shows, changes and deletes topics.")
     {
-        CreateTopic(), List(), Describe(), Alter(), Delete(),
+        CreateTopic(), List(), Describe(), Alter(), Delete(), ElectLeadersCommand.Create(), ReassignCommand.Create(),
     };
 
     private static Command CreateTopic()
@@ -23,7 +22,7 @@ internal static class TopicsCommand
         var factor = new Option<short?>("--replication-factor") { Description = "Replicas of each partition (default: 3, or as many as there are brokers).", HelpName = "N" };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed when the topic is there already." };
         var command = new Command("create", "Creates a topic.") { Name, partitions, factor, Config, ifNotExists, CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => WithAdminAsync(parsed, async (admin, output) =>
+        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
         {
             var topic = new NewTopic(
                 parsed.GetValue(Name)!, parsed.GetValue(partitions) ?? -1, parsed.GetValue(factor) ?? -1,
@@ -46,7 +45,7 @@ internal static class TopicsCommand
     private static Command List()
     {
         var command = new Command("list", "Lists all topics.") { CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => WithAdminAsync(parsed, async (admin, output) =>
+        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
         {
             foreach (var topic in await admin.ListTopicsAsync(cancellation))
                 output.Line(topic.Name, ("topic", topic.Name), ("topic_id", topic.Id.ToString()), ("partitions", topic.Partitions.Count), ("internal", topic.IsInternal));
@@ -57,8 +56,8 @@ internal static class TopicsCommand
     private static Command Describe()
     {
         var name = new Argument<string?>("NAME") { Description = "The topic (default: all).", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("describe", "Shows partitions, leaders, replicas and configuration.") { name, CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => WithAdminAsync(parsed, async (admin, output) =>
+        var command = new Command("describe", "Shows partitions with leaders, replicas, epochs and offsets, and configuration.") { name, CommonOptions.Bootstrap, CommonOptions.Json };
+        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
         {
             IReadOnlyList<TopicDescription> topics = parsed.GetValue(name) is { } wanted
                 ? [await TopicLookup.FindAsync(admin, wanted, cancellation)]
@@ -73,7 +72,7 @@ internal static class TopicsCommand
         var partitions = new Option<int?>("--partitions") { Description = "Number of partitions afterwards; never fewer.", HelpName = "N" };
         var delete = new Option<string[]>("--delete-config") { Description = "A configuration key to put back to its default; may be given several times.", HelpName = "k" };
         var command = new Command("alter", "Adds partitions, changes configuration.") { Name, partitions, Config, delete, CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => WithAdminAsync(parsed, async (admin, output) =>
+        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
         {
             var topic = parsed.GetValue(Name)!;
             var changes = KeyValues.Parse("--config", parsed.GetValue(Config)).Select(config => ConfigChange.Set(config.Key, config.Value))
@@ -99,7 +98,7 @@ internal static class TopicsCommand
     private static Command Delete()
     {
         var command = new Command("delete", "Deletes a topic and its records.") { Name, CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => WithAdminAsync(parsed, async (admin, output) =>
+        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
         {
             var topic = parsed.GetValue(Name)!;
             Require((await admin.DeleteTopicsAsync([topic], cancellation))[0]);
@@ -111,13 +110,5 @@ internal static class TopicsCommand
     private static void Require(TopicResult result)
     {
         if (!result.Succeeded) throw CliException.Failed(result.Message);
-    }
-
-    private static async Task<int> WithAdminAsync(ParseResult parsed, Func<AdminClient, LineOutput, Task> run)
-    {
-        await using var client = ClientSystem.Create(parsed.GetValue(CommonOptions.Bootstrap)!);
-        await using var admin = AdminClient.Create(client.System, client.Settings());
-        await run(admin, new LineOutput(parsed.InvocationConfiguration.Output, parsed.GetValue(CommonOptions.Json)));
-        return ExitCode.Done;
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ActorBroker.Cli.Records;
+using ActorBroker.Log;
 
 namespace ActorBroker.Cli.Output;
 
@@ -44,6 +45,13 @@ internal sealed class JsonLine
             json.WriteEndObject();
         }
 
+        json.WriteEndArray();
+    }
+
+    public static void WriteIds(Utf8JsonWriter json, string name, IReadOnlyList<BrokerId> ids)
+    {
+        json.WriteStartArray(name);
+        foreach (var id in ids) json.WriteNumberValue(id.Value);
         json.WriteEndArray();
     }
 

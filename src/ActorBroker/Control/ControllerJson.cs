@@ -72,6 +72,10 @@ internal sealed record ImageDocument(
 [JsonSerializable(typeof(ReassignmentResults))]
 [JsonSerializable(typeof(UnregisterBroker))]
 [JsonSerializable(typeof(UnregisterResult))]
+[JsonSerializable(typeof(DescribeQuorum))]
+[JsonSerializable(typeof(QuorumDescription))]
+[JsonSerializable(typeof(AlterVoters))]
+[JsonSerializable(typeof(VotersAltered))]
 [JsonSerializable(typeof(ControllerUnavailable))]
 [JsonSerializable(typeof(ImageDocument))]
 internal sealed partial class ControllerJson : JsonSerializerContext;

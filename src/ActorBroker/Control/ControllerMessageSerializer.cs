@@ -47,6 +47,10 @@ internal sealed class ControllerMessageSerializer(ExtendedActorSystem system) : 
         ("ReassignmentResults:1", ControllerJson.Default.ReassignmentResults),
         ("UnregisterBroker:1", ControllerJson.Default.UnregisterBroker),
         ("UnregisterResult:1", ControllerJson.Default.UnregisterResult),
+        ("DescribeQuorum:1", ControllerJson.Default.DescribeQuorum),
+        ("QuorumDescription:1", ControllerJson.Default.QuorumDescription),
+        ("AlterVoters:1", ControllerJson.Default.AlterVoters),
+        ("VotersAltered:1", ControllerJson.Default.VotersAltered),
         ("ControllerUnavailable:1", ControllerJson.Default.ControllerUnavailable),
     ];
 

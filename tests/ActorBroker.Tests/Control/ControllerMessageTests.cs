@@ -73,6 +73,10 @@ public sealed class ControllerMessageTests
         new ReassignmentResults([new PartitionResult(new TopicPartition("t", 1), ErrorCode.InvalidReplicaAssignment, "no")]),
         new UnregisterBroker(One),
         new UnregisterResult(One, ErrorCode.None, null),
+        DescribeQuorum.Instance,
+        new QuorumDescription(One, new LeaderEpoch(3), 8, 9, [new QuorumMember(One, new DirectoryId(Guid.Empty), 9, 1000, -1)], []),
+        new AlterVoters(ActorBroker.Journal.VoterChange.Remove, Two),
+        new VotersAltered(ErrorCode.DuplicateVoter, "it votes", [One, Two]),
         new ControllerUnavailable("away"),
     ];
 
