@@ -21,6 +21,16 @@ public class BadInputTests
     [InlineData("produce t --header noequals", "--header 'noequals'")]
     [InlineData("produce t --file /nonexistent/lines", "/nonexistent/lines can't be read")]
     [InlineData("topics list --bootstrap nowhere", "HOST:PORT")]
+    [InlineData("topics elect-leaders --type unclean", "name the topics")]
+    [InlineData("topics elect-leaders --type soon", "soon")]
+    [InlineData("topics elect-leaders t:x", "TOPIC:P")]
+    [InlineData("topics reassign t", "--replicas")]
+    [InlineData("topics reassign t --replicas 1,x", "list of broker numbers")]
+    [InlineData("topics reassign t --replicas 1,1", "broker 1 more than once")]
+    [InlineData("topics reassign t --replicas 1 --cancel", "exclude each other")]
+    [InlineData("cluster voters add", "N")]
+    [InlineData("cluster voters add -1", "N must not be negative")]
+    [InlineData("cluster unregister x", "x")]
     public async Task Wrong_usage_is_said_and_exits_with_2(string arguments, string part)
     {
         using var output = new StringWriter();

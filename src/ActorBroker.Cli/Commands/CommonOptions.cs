@@ -7,7 +7,7 @@ internal static class CommonOptions
 {
     public static readonly Option<string> Bootstrap = new("--bootstrap")
     {
-        Description = "A node of the cluster: HOST:PORT or NAME@HOST:PORT.",
+        Description = "A node of the cluster, or several with commas, of which one that answers is enough: HOST:PORT or NAME@HOST:PORT.",
         HelpName = "HOST:PORT",
         DefaultValueFactory = _ => "127.0.0.1:4053",
     };
