@@ -151,6 +151,13 @@ public sealed partial class PartitionLog : IDisposable
         _epochs.Assign(epoch, LogEndOffset);
     }
 
+    /// <summary>Forgets epochs that wrote nothing here: a follower's next batch may be of an earlier one.</summary>
+    public void DropEmptyEpochs()
+    {
+        CheckWritable();
+        _epochs.TruncateFromEnd(LogEndOffset);
+    }
+
     /// <summary>Written at once, durable with the next <see cref="Flush"/>, as the folder itself: so making many partitions is cheap.</summary>
     public void SetTopicId(TopicId id)
     {

@@ -16,6 +16,7 @@ internal static class PartitionErrors
         PartitionError.FencedLeaderEpoch => ErrorCode.FencedLeaderEpoch,
         PartitionError.UnknownLeaderEpoch => ErrorCode.UnknownLeaderEpoch,
         PartitionError.NotEnoughReplicas => ErrorCode.NotEnoughReplicas,
+        PartitionError.OffsetOutOfRange => ErrorCode.OffsetOutOfRange,
         PartitionError.MessageTooLarge => ErrorCode.MessageTooLarge,
         PartitionError.BatchRefused => ErrorCode.InvalidRecord,
         PartitionError.StorageFull or PartitionError.StorageFailed => ErrorCode.KafkaStorageError,

@@ -37,7 +37,10 @@ internal sealed class CommitLogWriter : LogWriter
                 Delete(delete);
                 break;
             case CutSuffix cut:
-                Cut(cut);
+                Cut(cut.Offset, log => log.TruncateTo(cut.Offset));
+                break;
+            case StartOver cut:
+                Cut(Offset.None, log => log.TruncateFullyAndStartAt(cut.Offset));
                 break;
             case RunOnLog run:
                 Run(run);
@@ -132,14 +135,14 @@ internal sealed class CommitLogWriter : LogWriter
         }
     }
 
-    private void Cut(CutSuffix message)
+    private void Cut(Offset keep, Action<PartitionLog> cut)
     {
         try
         {
             var log = Healthy();
             // In this order: a checkpoint that outlived the records before it would bring the lost tail back.
-            new CheckpointFiles(Logs.Storage.Files, log.Log.Directory).DeleteBeyond(message.Offset.Value);
-            log.Log.TruncateTo(message.Offset);
+            new CheckpointFiles(Logs.Storage.Files, log.Log.Directory).DeleteBeyond(keep.Value);
+            cut(log.Log);
             Sender.Tell(new CutCompleted(PersistenceId, log.Log.LogEndOffset), Self);
         }
         catch (Exception cause)

@@ -18,6 +18,9 @@ internal static class JournalProtocol
     /// </summary>
     internal sealed record CutSuffix(string PersistenceId, Offset Offset) : ICommand;
 
+    /// <summary>The same for everything: the log is empty afterwards and begins at this offset. Answered in the same way.</summary>
+    internal sealed record StartOver(string PersistenceId, Offset Offset) : ICommand;
+
     internal sealed record CutCompleted(string PersistenceId, Offset LogEndOffset);
 
     /// <summary>What the log holds is unknown: it must be opened anew.</summary>

@@ -3,8 +3,8 @@ using ActorBroker.Log;
 namespace ActorBroker.Journal;
 
 /// <summary>
-/// A partition's only kind of event: one record batch, stored as it is by <c>actorbroker.journal.commit-log</c>.
-/// Offset, epoch and append time are given to it by the log when it is written, never by the one who persists it; so the
+/// A partition's only kind of event: a leader's record batch, or a stretch of batches that a follower fetched, stored as they
+/// are by <c>actorbroker.journal.commit-log</c>. A fetched stretch keeps its leader's offsets and epochs. A leader's offset, epoch and append time are given to it by the log when it is written, never by the one who persists it; so the
 /// journal completes the same object that it was handed, before it reports success. Belongs to one actor at a time.
 /// </summary>
 public sealed class RecordBatchEvent
@@ -18,6 +18,14 @@ public sealed class RecordBatchEvent
         SizeInBytes = batch.Length;
     }
 
+    private RecordBatchEvent(Memory<byte> batches, Offset first, Offset last, LeaderEpoch epoch)
+        : this(batches, epoch)
+    {
+        IsFetched = true;
+        BaseOffset = first;
+        LastOffset = last;
+    }
+
     private RecordBatchEvent(in RecordBatchHeader stored)
     {
         Epoch = stored.PartitionLeaderEpoch;
@@ -29,20 +37,28 @@ public sealed class RecordBatchEvent
     /// <summary>Empty once replayed: recovery needs the header only.</summary>
     public Memory<byte> Batch { get; }
 
+    /// <summary>Of the last batch.</summary>
     public LeaderEpoch Epoch { get; }
+
+    /// <summary>A leader elsewhere gave offsets and epochs to these batches.</summary>
+    public bool IsFetched { get; }
 
     public int SizeInBytes { get; }
 
-    /// <summary>None until written.</summary>
+    /// <summary>None until a leader's batch is written.</summary>
     public Offset BaseOffset { get; private set; } = Offset.None;
 
-    /// <summary>None until written. The event's sequence number is this plus one.</summary>
+    /// <summary>None until a leader's batch is written. The event's sequence number is this plus one.</summary>
     public Offset LastOffset { get; private set; } = Offset.None;
 
     /// <summary>-1 where the log keeps the producer's times.</summary>
     public long AppendTimeMs { get; private set; } = -1;
 
     public long SequenceNr => LastOffset.Value + 1;
+
+    /// <summary>Whole batches one behind the other, the checksums of which have been checked; they are left as they are.</summary>
+    /// <param name="epoch">Of the last batch.</param>
+    public static RecordBatchEvent Fetched(Memory<byte> batches, Offset first, Offset last, LeaderEpoch epoch) => new(batches, first, last, epoch);
 
     /// <summary>What recovery hands out for a stored batch.</summary>
     public static RecordBatchEvent Stored(in RecordBatchHeader header) => new(header);

@@ -98,6 +98,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             throw new EventRefusedException($"[{write.PersistenceId}] is not a log of record batches.");
         if (events.Count > 1)
             throw new EventRefusedException($"An atomic write of [{write.PersistenceId}] holds {events.Count} events: a record batch can only be stored alone.");
+        if (batch.IsFetched) return new Item(events, null) { Batch = batch.Batch, Epoch = batch.Epoch, IsFetched = true };
         if (batch.Epoch < log.Log.LatestEpoch)
             throw new EventRefusedException($"A batch of leader epoch {batch.Epoch} for [{write.PersistenceId}], whose log is at epoch {log.Log.LatestEpoch}.");
         return new Item(events, null) { Batch = batch.Batch, Epoch = batch.Epoch };
@@ -133,6 +134,13 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         {
             var item = _items[next];
             if (item.Rejection is not null) continue;
+            if (item.IsFetched)
+            {
+                if (_run.Count > 0) break;
+                _items[next] = AppendFetched(log, item);
+                return next + 1;
+            }
+
             if (epoch is { } e && e != item.Epoch) break;
             epoch = item.Epoch;
             _run.Add(next);
@@ -143,6 +151,16 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         }
 
         return next;
+    }
+
+    private static Item AppendFetched(JournalLog log, in Item item)
+    {
+        var fetched = (RecordBatchEvent)item.Events[0].Payload;
+        var result = log.Log.AppendAsFollower(fetched.Batch);
+        if (result.Status == AppendStatus.DiskFull) return item with { Rejection = new JournalFullException(item.Events[0].PersistenceId) };
+        if (result.IsOk) return item with { Place = new AppendedBatch(fetched.BaseOffset, fetched.LastOffset, AppendTimeMs: -1) };
+        var text = $"Batches fetched for [{item.Events[0].PersistenceId}] were refused: {result.Status} ({result.Fault}).";
+        return item with { Rejection = new EventRefusedException(text) { Status = result.Status } };
     }
 
     /// <summary>False when one item was taken out of the run and the rest is to be tried again.</summary>
@@ -211,6 +229,8 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         public Memory<byte> Batch { get; init; }
 
         public LeaderEpoch Epoch { get; init; }
+
+        public bool IsFetched { get; init; }
 
         public AppendedBatch Place { get; init; }
     }

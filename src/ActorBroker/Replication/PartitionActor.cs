@@ -11,7 +11,7 @@ namespace ActorBroker.Replication;
 /// <see cref="PartitionCore"/> decides, in one order: persist, apply, reply. Its log is open before it is created, and one
 /// incarnation ends with the first failed persist; the replica manager makes the next.
 /// </summary>
-internal sealed class PartitionActor : ReceivePersistentActor
+internal sealed partial class PartitionActor : ReceivePersistentActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly PartitionHandle _handle;
@@ -22,6 +22,7 @@ internal sealed class PartitionActor : ReceivePersistentActor
     private PartitionState? _recovering;
     private PartitionCore _core = null!;
     private PartitionProtocol.Drain? _drain;
+    private bool _isClosed;
 
     /// <summary>The last batch was rejected: said once, not once per batch.</summary>
     private bool _isRefusing;
@@ -43,12 +44,15 @@ internal sealed class PartitionActor : ReceivePersistentActor
         Command<PartitionProtocol.CancelWait>(cancel => _core.OnCancelWait(cancel.Key));
         Command<PartitionProtocol.Assign>(OnAssign);
         Command<PartitionProtocol.LogStartMoved>(OnLogStartMoved);
+        ReceiveReplication();
         Command<PartitionProtocol.Drain>(OnDrain);
         Command<SaveSnapshotSuccess>(saved => OnSnapshotSaved(saved.Metadata));
         Command<SaveSnapshotFailure>(OnSnapshotFailed);
     }
 
     public override string PersistenceId { get; }
+
+    private long NowMs => (long)_start.Time.GetElapsedTime(0).TotalMilliseconds;
 
     public static Props Props(PartitionHandle handle, PartitionStart start) =>
         Akka.Actor.Props.Create(() => new PartitionActor(handle, start));
@@ -67,6 +71,7 @@ internal sealed class PartitionActor : ReceivePersistentActor
         _isRefusing = true;
         _core.OnPersistRejected(ErrorOf(cause), _effects);
         Finish();
+        if (@event is RecordBatchEvent { IsFetched: true }) ReleaseFetched();
         StopIfDrained();
     }
 
@@ -104,9 +109,9 @@ internal sealed class PartitionActor : ReceivePersistentActor
     {
         var log = _handle.Log;
         Invariant.Check(Recovering.LogEnd == log.LogEndOffset, $"{_handle.Partition} replayed to {Recovering.LogEnd}, its log ends at {log.LogEndOffset}");
-        _core = new PartitionCore(Recovering, _start.Settings);
+        _core = new PartitionCore(Recovering, _start.Settings, log.EndOffsetFor, (long)_start.LagTime.TotalMilliseconds);
         _core.OnRecovered(_start.HighWatermark);
-        _core.OnAssignment(_start.Assignment, _effects);
+        _core.OnAssignment(_start.Assignment, NowMs, _effects);
         _handle.Bind(Self);
         Finish();
         Context.Parent.Tell(new PartitionProtocol.Serving(_handle));
@@ -123,9 +128,10 @@ internal sealed class PartitionActor : ReceivePersistentActor
     private void OnPersisted(RecordBatchEvent batch)
     {
         _isRefusing = false;
-        _core.OnPersisted(Applied(batch), _effects);
+        _core.OnPersisted(Applied(batch), NowMs, _effects);
         Finish();
-        if (_snapshots.IsDue) SaveSnapshot(PartitionSnapshot.Empty);
+        if (batch.IsFetched) ReleaseFetched();
+        if (_snapshots.IsDue) LeaveSnapshot();
         StopIfDrained();
     }
 
@@ -138,8 +144,8 @@ internal sealed class PartitionActor : ReceivePersistentActor
     private void OnAssign(PartitionProtocol.Assign assign)
     {
         _handle.Publish(assign.Settings);
-        _core.OnSettings(assign.Settings, _effects);
-        _core.OnAssignment(assign.Assignment, _effects);
+        _core.OnSettings(assign.Settings, NowMs, _effects);
+        _core.OnAssignment(assign.Assignment, NowMs, _effects);
         Finish();
     }
 
@@ -159,23 +165,35 @@ internal sealed class PartitionActor : ReceivePersistentActor
     private void StopIfDrained()
     {
         if (_drain is null || _core.InFlight > 0) return;
-        _core.OnClose(_effects);
-        Finish();
-        if (_drain.SaveSnapshot && _core.State.AppliedBytes > 0 && _snapshots.Newest < _core.State.LogEnd) SaveSnapshot(PartitionSnapshot.Empty);
-        else Context.Stop(Self);
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            _core.OnClose(_effects);
+            Finish();
+            if (_drain.SaveSnapshot && _core.State.AppliedBytes > 0 && _snapshots.Newest < _core.State.LogEnd) LeaveSnapshot();
+        }
+
+        if (!_snapshots.IsSaving) Context.Stop(Self);
+    }
+
+    private void LeaveSnapshot()
+    {
+        _snapshots.OnSaving();
+        SaveSnapshot(PartitionSnapshot.Empty);
     }
 
     private void OnSnapshotSaved(SnapshotMetadata saved)
     {
         _snapshots.OnSaved(new Offset(saved.SequenceNr));
-        if (_drain is not null) Context.Stop(Self);
+        StopIfDrained();
     }
 
     /// <summary>Nothing is lost by it: the log rebuilds what a snapshot would have said.</summary>
     private void OnSnapshotFailed(SaveSnapshotFailure failed)
     {
         _log.Warning("{0}: no snapshot at {1}: {2}", _handle.Partition, failed.Metadata.SequenceNr, failed.Cause.Message);
-        if (_drain is not null) Context.Stop(Self);
+        _snapshots.OnSaveFailed();
+        StopIfDrained();
     }
 
     private static BatchAppended Applied(RecordBatchEvent batch) =>
@@ -185,17 +203,28 @@ internal sealed class PartitionActor : ReceivePersistentActor
     private void Finish()
     {
         Publish();
-        foreach (var effect in _effects)
-        {
-            var key = effect.Key;
-            if (effect.Kind == PartitionEffectKind.ProduceReply)
-                ((IActorRef)key.Client).Tell(new PartitionProtocol.AppendReply(
-                    key.Call, key.Slot, effect.Error, effect.BaseOffset, effect.AppendTimeMs, _core.State.LogStart));
-            else if (effect.Kind == PartitionEffectKind.WakeFetch)
-                ((IActorRef)key.Client).Tell(new PartitionProtocol.DataReady(key.Call, key.Slot, effect.Error));
-        }
-
+        foreach (var effect in _effects) Perform(effect);
         _effects.Clear();
+    }
+
+    private void Perform(in PartitionEffect effect)
+    {
+        var key = effect.Key;
+        switch (effect.Kind)
+        {
+            case PartitionEffectKind.Append or PartitionEffectKind.AppendFetched:
+                return; // by whoever has the bytes
+            case PartitionEffectKind.ProduceReply:
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.AppendReply(
+                    key.Call, key.Slot, effect.Error, effect.Offset, effect.AppendTimeMs, _core.State.LogStart));
+                return;
+            case PartitionEffectKind.WakeFetch:
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.DataReady(key.Call, key.Slot, effect.Error));
+                return;
+            default:
+                PerformReplication(effect);
+                return;
+        }
     }
 
     private void Publish()

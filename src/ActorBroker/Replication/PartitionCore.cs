@@ -12,63 +12,76 @@ internal readonly record struct AppendInput(RequestKey Key, Acks Acks, LeaderEpo
 /// <param name="SeenHighWatermark">The high watermark the fetch has already read up to.</param>
 internal readonly record struct WaitInput(RequestKey Key, LeaderEpoch ExpectedEpoch, Offset SeenHighWatermark);
 
+internal enum PartitionRole
+{
+    Offline,
+    Leader,
+    Follower,
+}
+
 /// <summary>
-/// Decides for one replica of a partition: what is admitted, when it is committed, who is answered.
+/// Decides for one replica of a partition: its role, what is admitted, in which order it is applied.
+/// <see cref="LeaderCore"/> and <see cref="FollowerCore"/> decide within the roles.
 /// <code>
 /// role      input                       becomes / effect
-/// offline   assignment led here         leader: epoch start = log end, replicas' log ends unknown
-/// offline   anything else               refused NotLeader
+/// any       assignment led here         leader: epoch start = log end, replicas' log ends unknown; AssignEpoch
+/// any       assignment led elsewhere    follower: StartFetching once nothing is being written
+/// any       assignment without leader   offline
+/// not leader append, follower's fetch   refused NotLeader
 /// leader    append                      Append, or ProduceReply with the refusal
-/// leader    persisted                   applied; ProduceReply (acks=0, 1); high watermark may move
+/// leader    persisted                   applied; ProduceReply (acks=0, 1), FollowerAnswer; high watermark may move
 /// leader    persist rejected            ProduceReply with the reason (no room, most likely)
 /// leader    high watermark moved        ProduceReply (acks=all), WakeFetch
 /// leader    newer epoch, led here       leader of that epoch; what waits goes on waiting
-/// leader    led elsewhere or nowhere    offline; what waits is answered NotLeader
+/// leader    led elsewhere or nowhere    what waits is answered NotLeader
 /// leader    draining                    appends refused NotLeader; what is in flight still counts
+/// follower  fetched                     AppendFetched; persisted: applied, Replicated
+/// follower  diverging, out of range     Cut, StartOver: the end of this incarnation
 /// any       closed                      offline for ever; what waits is answered NotLeader
 /// any       persist failed              offline for ever; what waits is answered StorageFailed
 /// </code>
-/// Invariants: the high watermark is the lowest log end over the ISR and never steps back; a produce is answered in
-/// the order of its append; nothing is answered before it is applied, nothing applied before it is persisted.
+/// Invariants: a produce is answered in the order of its append; nothing is answered before it is applied, nothing applied
+/// before it is persisted. Time is milliseconds of a clock that never steps back.
 /// It leaves to others: bytes (ActorBroker.Log), deadlines (sessions, which cancel), elections (controller).
 /// </summary>
 internal sealed class PartitionCore
 {
-    /// <summary>A produce that is being written, oldest first: persisting keeps order.</summary>
-    private readonly Queue<(RequestKey Key, Acks Acks)> _inFlight = new();
+    /// <summary>What is being written, oldest first: persisting keeps order. Without a key: what was fetched.</summary>
+    private readonly Queue<(RequestKey? Key, Acks Acks)> _inFlight = new();
 
-    /// <summary>acks=all produces that are written but not committed, by offset.</summary>
-    private readonly Queue<UncommittedProduce> _uncommitted = new();
-
-    private readonly Dictionary<RequestKey, Offset> _waitingFetches = [];
-    private readonly Dictionary<BrokerId, Offset> _replicaLogEnds = [];
-
+    private readonly LeaderCore _leader;
+    private readonly FollowerCore _follower;
     private PartitionAssignment? _assignment;
     private TopicSettings _settings;
 
     /// <summary>Why appends are refused for the rest of this incarnation; None while they are not.</summary>
     private PartitionError _closing;
 
-    public PartitionCore(PartitionState state, TopicSettings settings)
+    /// <param name="endOf">Where the log ends an epoch (<see cref="PartitionLog.EndOffsetFor"/>).</param>
+    public PartitionCore(PartitionState state, TopicSettings settings, Func<LeaderEpoch, EpochEnd> endOf, long lagTimeMs)
     {
         State = state;
         _settings = settings;
+        _leader = new LeaderCore(state, endOf, lagTimeMs);
+        _follower = new FollowerCore(state, endOf);
     }
-
-    private readonly record struct UncommittedProduce(RequestKey Key, Offset NextOffset, Offset BaseOffset, long AppendTimeMs);
 
     public PartitionState State { get; }
 
-    public bool IsLeader { get; private set; }
+    public PartitionRole Role { get; private set; }
+
+    public bool IsLeader => Role == PartitionRole.Leader;
+
+    public BrokerId? Leader => _assignment?.Leader;
 
     public LeaderEpoch LeaderEpoch => _assignment?.LeaderEpoch ?? LeaderEpoch.None;
 
-    /// <summary>Log end when this epoch began here: below it lies what former leaders wrote.</summary>
-    public Offset EpochStart { get; private set; } = Offset.None;
+    /// <summary>None while not leading.</summary>
+    public Offset EpochStart => _leader.EpochStart;
 
     public int InFlight => _inFlight.Count;
 
-    public int Waiting => _uncommitted.Count + _waitingFetches.Count;
+    public int Waiting => _leader.Waiting;
 
     /// <summary>Recovery is over: takes up the checkpointed high watermark as far as the log still reaches.</summary>
     public void OnRecovered(Offset checkpointedHighWatermark)
@@ -78,25 +91,20 @@ internal sealed class PartitionCore
     }
 
     /// <summary>A stale assignment (lower partition epoch) is ignored.</summary>
-    public void OnAssignment(PartitionAssignment assignment, List<PartitionEffect> effects)
+    public void OnAssignment(PartitionAssignment assignment, long nowMs, List<PartitionEffect> effects)
     {
         if (_closing != PartitionError.None || (_assignment is { } known && assignment.PartitionEpoch < known.PartitionEpoch)) return;
-        var newTerm = assignment.LeaderEpoch > LeaderEpoch;
+        var newTerm = assignment.LeaderEpoch > LeaderEpoch || assignment.Leader != _assignment?.Leader;
         _assignment = assignment;
-        if (!assignment.LeadsHere)
-        {
-            BecomeOffline(PartitionError.NotLeader, effects);
-            return;
-        }
-
-        if (!IsLeader || newTerm) BecomeLeader();
-        AdvanceHighWatermark(effects);
+        if (assignment.LeadsHere) Lead(assignment, newTerm || !IsLeader, nowMs, effects);
+        else if (assignment.Leader is not null) Follow(newTerm || Role != PartitionRole.Follower, effects);
+        else BecomeOffline(PartitionError.NotLeader, effects);
     }
 
-    public void OnSettings(TopicSettings settings, List<PartitionEffect> effects)
+    public void OnSettings(TopicSettings settings, long nowMs, List<PartitionEffect> effects)
     {
         _settings = settings;
-        AdvanceHighWatermark(effects);
+        if (IsLeader) _leader.Follow(_assignment!, _settings.MinInsyncReplicas, nowMs, effects);
     }
 
     public void OnAppend(in AppendInput input, List<PartitionEffect> effects)
@@ -113,18 +121,22 @@ internal sealed class PartitionCore
         }
     }
 
-    /// <summary>The oldest batch in flight is stored as durably as promised.</summary>
-    public void OnPersisted(in BatchAppended batch, List<PartitionEffect> effects)
+    /// <summary>The oldest write in flight is stored as durably as promised.</summary>
+    public void OnPersisted(in BatchAppended batch, long nowMs, List<PartitionEffect> effects)
     {
         var (key, acks) = _inFlight.Dequeue();
+        var before = State.LogEnd;
         State.Apply(batch);
-        if (acks != Acks.All)
-            effects.Add(PartitionEffect.Appended(key, batch.BaseOffset, batch.AppendTimeMs));
-        else if (IsLeader)
-            _uncommitted.Enqueue(new UncommittedProduce(key, batch.NextOffset, batch.BaseOffset, batch.AppendTimeMs));
-        else
-            effects.Add(PartitionEffect.Refused(key, PartitionError.NotLeader));
-        AdvanceHighWatermark(effects);
+        if (key is { } asker)
+        {
+            if (IsLeader) _leader.OnWritten(asker, acks, batch, effects);
+            else if (acks == Acks.All) effects.Add(PartitionEffect.Refused(asker, PartitionError.NotLeader));
+            else effects.Add(PartitionEffect.Appended(asker, batch.BaseOffset, batch.AppendTimeMs));
+        }
+
+        if (IsLeader) _leader.OnGrown(before, nowMs, effects);
+        else if (Role == PartitionRole.Follower && key is null) _follower.OnWritten(effects);
+        StartFetchingIfIdle(effects);
     }
 
     /// <summary>A persistent actor does not survive a failed persist, so this replica is done; its next incarnation reopens the log.</summary>
@@ -133,14 +145,18 @@ internal sealed class PartitionCore
         _closing = PartitionError.StorageFailed;
         BecomeOffline(PartitionError.StorageFailed, effects);
         while (_inFlight.TryDequeue(out var lost))
-            effects.Add(PartitionEffect.Refused(lost.Key, PartitionError.StorageFailed));
+            if (lost.Key is { } asker) effects.Add(PartitionEffect.Refused(asker, PartitionError.StorageFailed));
     }
 
-    /// <summary>The oldest batch in flight was refused and nothing of it written; the log goes on.</summary>
-    public void OnPersistRejected(PartitionError reason, List<PartitionEffect> effects) =>
-        effects.Add(PartitionEffect.Refused(_inFlight.Dequeue().Key, reason));
+    /// <summary>The oldest write in flight was refused and nothing of it written; the log goes on.</summary>
+    public void OnPersistRejected(PartitionError reason, List<PartitionEffect> effects)
+    {
+        if (_inFlight.Dequeue().Key is { } asker) effects.Add(PartitionEffect.Refused(asker, reason));
+        else if (Role == PartitionRole.Follower) _follower.OnRefused(reason, effects);
+        StartFetchingIfIdle(effects);
+    }
 
-    /// <summary>The replica is to stop by order (shutdown, deletion): nothing new is admitted, and once nothing is in flight it may close.</summary>
+    /// <summary>The replica is to stop by order (shutdown, deletion, a cut): nothing new is admitted, and once nothing is in flight it may close.</summary>
     public void OnDrain()
     {
         if (_closing == PartitionError.None) _closing = PartitionError.NotLeader;
@@ -154,26 +170,59 @@ internal sealed class PartitionCore
         BecomeOffline(_closing, effects);
     }
 
-    /// <summary>A replica at this leader's epoch has everything below the offset.</summary>
-    public void OnReplicaLogEnd(BrokerId replica, LeaderEpoch epoch, Offset logEnd, List<PartitionEffect> effects)
+    public void OnFollowerFetch(in FollowerFetch fetch, long nowMs, List<PartitionEffect> effects)
     {
-        if (!IsLeader || epoch != LeaderEpoch) return;
-        _replicaLogEnds[replica] = logEnd;
-        AdvanceHighWatermark(effects);
+        if (IsLeader && _closing == PartitionError.None) _leader.OnFetch(fetch, nowMs, effects);
+        else effects.Add(PartitionEffect.FollowerAnswer(fetch.Key, fetch.LeaderEpoch > LeaderEpoch ? PartitionError.UnknownLeaderEpoch : PartitionError.NotLeader));
+    }
+
+    /// <summary>Now and then, so that followers which fell behind leave the ISR.</summary>
+    public void OnIsrTick(long nowMs, List<PartitionEffect> effects)
+    {
+        if (IsLeader && _closing == PartitionError.None) _leader.OnTick(nowMs, effects);
+    }
+
+    /// <summary>The proposal against this partition epoch was certainly not accepted; an accepted one comes as an assignment.</summary>
+    public void OnIsrRefused(int partitionEpoch, long nowMs, List<PartitionEffect> effects)
+    {
+        if (IsLeader) _leader.OnProposalRefused(partitionEpoch, nowMs, effects);
+    }
+
+    /// <summary>True: the batches that came with it are to be persisted (AppendFetched). Otherwise they are of no use.</summary>
+    public bool OnFetched(in FetchedInput fetched, List<PartitionEffect> effects)
+    {
+        if (Role != PartitionRole.Follower || _closing != PartitionError.None) return false;
+        if (!_follower.OnFetched(fetched, effects) || _inFlight.Count > 0) return false;
+        _inFlight.Enqueue((null, Acks.None));
+        effects.Add(new PartitionEffect(PartitionEffectKind.AppendFetched));
+        return true;
+    }
+
+    public void OnDiverging(LeaderEpoch epoch, Offset fetchOffset, EpochEnd leaders, List<PartitionEffect> effects)
+    {
+        if (TakesFetched) _follower.OnDiverging(epoch, fetchOffset, leaders, effects);
+    }
+
+    public void OnOutOfRange(LeaderEpoch epoch, Offset fetchOffset, Offset leaderLogStart, List<PartitionEffect> effects)
+    {
+        if (TakesFetched) _follower.OnOutOfRange(epoch, fetchOffset, leaderLogStart, effects);
+    }
+
+    public void OnFetcherLost(List<PartitionEffect> effects)
+    {
+        _follower.OnFetcherLost();
+        StartFetchingIfIdle(effects);
     }
 
     /// <summary>Registers a fetch to be woken once. It is woken at once when there is news already.</summary>
     public void OnWait(in WaitInput input, List<PartitionEffect> effects)
     {
-        var error = IsLeader && _closing == PartitionError.None ? CheckEpoch(LeaderEpoch, input.ExpectedEpoch) : PartitionError.NotLeader;
-        if (error != PartitionError.None || State.HighWatermark > input.SeenHighWatermark)
-            effects.Add(PartitionEffect.Wake(input.Key, error));
-        else
-            _waitingFetches[input.Key] = input.SeenHighWatermark;
+        if (IsLeader && _closing == PartitionError.None) _leader.OnWait(input, effects);
+        else effects.Add(PartitionEffect.Wake(input.Key, PartitionError.NotLeader));
     }
 
     /// <summary>The fetch was answered otherwise (its time ran out, another partition had data, its client left).</summary>
-    public void OnCancelWait(in RequestKey key) => _waitingFetches.Remove(key);
+    public void OnCancelWait(in RequestKey key) => _leader.OnCancelWait(key);
 
     public void OnLogStart(Offset logStart)
     {
@@ -187,6 +236,8 @@ internal sealed class PartitionCore
         return claimed < current ? PartitionError.FencedLeaderEpoch : PartitionError.UnknownLeaderEpoch;
     }
 
+    private bool TakesFetched => Role == PartitionRole.Follower && _closing == PartitionError.None && _inFlight.Count == 0;
+
     private PartitionError Admit(in AppendInput input)
     {
         if (_closing != PartitionError.None) return _closing;
@@ -194,60 +245,39 @@ internal sealed class PartitionCore
         var epoch = CheckEpoch(LeaderEpoch, input.ExpectedEpoch);
         if (epoch != PartitionError.None) return epoch;
         if (input.Bytes > _settings.Log.MaxMessageBytes) return PartitionError.MessageTooLarge;
-        if (input.Acks == Acks.All && _assignment!.Isr.Length < EffectiveMinIsr) return PartitionError.NotEnoughReplicas;
-        return PartitionError.None;
+        return input.Acks == Acks.All && !_leader.HasEnoughReplicas ? PartitionError.NotEnoughReplicas : PartitionError.None;
     }
 
-    private int EffectiveMinIsr => Math.Min(_settings.MinInsyncReplicas, _assignment!.Replicas.Length);
-
-    private void BecomeLeader()
+    private void Lead(PartitionAssignment assignment, bool isNew, long nowMs, List<PartitionEffect> effects)
     {
-        IsLeader = true;
-        EpochStart = State.LogEnd;
-        // What replicas reported under an earlier epoch may have been cut since.
-        _replicaLogEnds.Clear();
+        Role = PartitionRole.Leader;
+        if (!isNew)
+        {
+            _leader.Follow(assignment, _settings.MinInsyncReplicas, nowMs, effects);
+            return;
+        }
+
+        _leader.Begin(assignment, _settings.MinInsyncReplicas, nowMs, effects);
+        // Behind writes of an earlier epoch the log would not take them; then the first batch of this one notes it.
+        if (_inFlight.Count == 0) effects.Add(PartitionEffect.At(PartitionEffectKind.AssignEpoch, State.LogEnd, LeaderEpoch));
+    }
+
+    private void Follow(bool isNew, List<PartitionEffect> effects)
+    {
+        if (IsLeader) _leader.Resign(PartitionError.NotLeader, effects);
+        Role = PartitionRole.Follower;
+        if (isNew) _follower.Begin();
+        StartFetchingIfIdle(effects);
+    }
+
+    private void StartFetchingIfIdle(List<PartitionEffect> effects)
+    {
+        if (TakesFetched) _follower.StartFetching(LeaderEpoch, effects);
     }
 
     private void BecomeOffline(PartitionError reason, List<PartitionEffect> effects)
     {
-        IsLeader = false;
-        EpochStart = Offset.None;
-        while (_uncommitted.TryDequeue(out var produce))
-            effects.Add(PartitionEffect.Refused(produce.Key, reason));
-        foreach (var key in _waitingFetches.Keys)
-            effects.Add(PartitionEffect.Wake(key, reason));
-        _waitingFetches.Clear();
-    }
-
-    private void AdvanceHighWatermark(List<PartitionEffect> effects)
-    {
-        // Below min.insync.replicas nothing is committed, whatever the acks (KIP-966).
-        if (!IsLeader || _assignment!.Isr.Length < EffectiveMinIsr) return;
-        var committed = State.LogEnd;
-        foreach (var replica in _assignment.Isr)
-        {
-            if (replica == _assignment.Self) continue;
-            committed = Offset.Min(committed, _replicaLogEnds.GetValueOrDefault(replica, Offset.Zero));
-        }
-
-        if (committed <= State.HighWatermark) return;
-        State.ApplyHighWatermark(committed);
-        while (_uncommitted.TryPeek(out var produce) && produce.NextOffset <= committed)
-        {
-            _uncommitted.Dequeue();
-            effects.Add(PartitionEffect.Appended(produce.Key, produce.BaseOffset, produce.AppendTimeMs));
-        }
-
-        WakeFetches(effects);
-    }
-
-    private void WakeFetches(List<PartitionEffect> effects)
-    {
-        if (_waitingFetches.Count == 0) return;
-        foreach (var (key, seen) in _waitingFetches)
-            if (seen < State.HighWatermark)
-                effects.Add(PartitionEffect.Wake(key, PartitionError.None));
-        // A waiting fetch has always seen all that was committed, so the move concerned each of them.
-        _waitingFetches.Clear();
+        if (IsLeader) _leader.Resign(reason, effects);
+        Role = PartitionRole.Offline;
     }
 }

@@ -26,6 +26,12 @@ internal enum PartitionError
     /// <summary>The log does not take this batch, now or later.</summary>
     BatchRefused,
 
+    /// <summary>A follower's log left the leader's: it must cut.</summary>
+    Diverging,
+
+    /// <summary>A follower asks for what lies below the leader's log start, or beyond its end.</summary>
+    OffsetOutOfRange,
+
     /// <summary>A write failed; whether the batch is on disk is unknown. Retriable: the partition is being reopened.</summary>
     StorageFailed,
 }

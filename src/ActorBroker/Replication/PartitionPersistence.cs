@@ -15,7 +15,8 @@ internal static class PartitionPersistence
 
 /// <summary>What a new incarnation begins with.</summary>
 /// <param name="HighWatermark">As of the last checkpoint; 0 when there is none.</param>
-internal sealed record PartitionStart(PartitionAssignment Assignment, TopicSettings Settings, Offset HighWatermark);
+/// <param name="LagTime">How long a follower may lag before it leaves the ISR.</param>
+internal sealed record PartitionStart(PartitionAssignment Assignment, TopicSettings Settings, Offset HighWatermark, TimeProvider Time, TimeSpan LagTime);
 
 /// <summary>When to leave a snapshot: at every roll, so that recovery reads the headers of one segment at most.</summary>
 internal sealed class PartitionSnapshotter(PartitionLog log)
@@ -35,5 +36,17 @@ internal sealed class PartitionSnapshotter(PartitionLog log)
         }
     }
 
-    public void OnSaved(Offset at) => Newest = Offset.MaxOf(Newest, at);
+    /// <summary>A save has been asked for and not answered yet: it must not come behind a cut.</summary>
+    public bool IsSaving { get; private set; }
+
+    public void OnSaving() => IsSaving = true;
+
+    public void OnSaveFailed() => IsSaving = false;
+
+    public void OnSaved(Offset at)
+    {
+        IsSaving = false;
+        Newest = Offset.MaxOf(Newest, at);
+    }
+
 }

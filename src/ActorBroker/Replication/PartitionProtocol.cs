@@ -29,6 +29,41 @@ internal static class PartitionProtocol
     /// <summary>What the controller decided, from the replica manager. An older partition epoch than the last is ignored.</summary>
     public sealed record Assign(PartitionAssignment Assignment, TopicSettings Settings);
 
+    /// <summary>
+    /// A follower elsewhere fetches, through its connection here. Answered once, by <see cref="FollowerAnswer"/>: at once, or
+    /// when there is more.
+    /// </summary>
+    public sealed record FetchAsFollower(FollowerFetch Fetch);
+
+    /// <param name="Error">None: there are records from where the fetch asked.</param>
+    /// <param name="Epoch">With <see cref="PartitionError.Diverging"/>: the largest epoch both may share, which ends here at <paramref name="Offset"/>.</param>
+    public sealed record FollowerAnswer(long Call, PartitionError Error, LeaderEpoch Epoch, Offset Offset);
+
+    /// <summary>From this node's fetcher, the sender: what the leader gave. Answered by <c>FetcherProtocol.Replicated</c> if there are batches that are of use.</summary>
+    /// <param name="Batches">Null: marks only.</param>
+    public sealed record Fetched(LeaderEpoch Epoch, Offset FetchOffset, FetchedBatches? Batches, Offset HighWatermark, Offset LogStart);
+
+    /// <summary>From this node's fetcher: the log left the leader's, where <paramref name="End"/> says.</summary>
+    public sealed record Diverging(LeaderEpoch Epoch, Offset FetchOffset, EpochEnd End);
+
+    /// <summary>From this node's fetcher: the leader has nothing at this offset.</summary>
+    public sealed record OutOfRange(LeaderEpoch Epoch, Offset FetchOffset, Offset LeaderLogStart);
+
+    /// <summary>Whoever fetched for this replica is gone: have it fetched again.</summary>
+    public sealed class FetcherLost
+    {
+        public static FetcherLost Instance { get; } = new();
+    }
+
+    /// <summary>Look whether followers fell behind.</summary>
+    public sealed class CheckIsr
+    {
+        public static CheckIsr Instance { get; } = new();
+    }
+
+    /// <summary>The proposal against this partition epoch was certainly not accepted.</summary>
+    public sealed record IsrRefused(int PartitionEpoch);
+
     /// <summary>The log start moved (retention).</summary>
     public sealed record LogStartMoved(Offset LogStart);
 
@@ -38,6 +73,23 @@ internal static class PartitionProtocol
     /// <summary>To the replica manager: recovered, assigned, and its <see cref="PartitionView"/> published.</summary>
     public sealed record Serving(PartitionHandle Handle);
 
+    /// <summary>To the replica manager: have this replica fetched from its leader.</summary>
+    public sealed record StartFetching(PartitionHandle Handle, BrokerId Leader, FetchPosition Position);
+
+    /// <summary>To the replica manager: the leader wants another ISR.</summary>
+    public sealed record ProposeIsr(PartitionHandle Handle, IsrChange Change);
+
+    /// <summary>To the replica manager: the log is to be cut, or emptied, and this incarnation to end before that.</summary>
+    public sealed record CutNeeded(PartitionHandle Handle, LogCut Cut);
+
     /// <summary>To the replica manager, before the actor stops by itself.</summary>
     public sealed record Failed(PartitionHandle Handle, Exception Cause);
 }
+
+/// <summary>Where a follower goes on.</summary>
+/// <param name="Offset">Its log end.</param>
+/// <param name="LastEpoch">Of its last batch; none when it holds none.</param>
+internal readonly record struct FetchPosition(LeaderEpoch LeaderEpoch, Offset Offset, LeaderEpoch LastEpoch, Offset LogStart);
+
+/// <param name="StartsOver">Everything goes and the log begins at the offset; otherwise what lies from there on goes.</param>
+internal sealed record LogCut(Offset Offset, bool StartsOver);

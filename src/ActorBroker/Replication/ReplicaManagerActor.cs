@@ -12,7 +12,7 @@ namespace ActorBroker.Replication;
 /// them anew when they fail, and looks after segments and checkpoints. Performs what <see cref="ReplicaManagerCore"/>
 /// decides.
 /// </summary>
-internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
+internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -34,7 +34,6 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
 
     private IActorRef? _shutdownAsker;
     private bool _knowsMetadata;
-    private long _brokerEpoch = -1;
     private bool _isClosing;
 
     public ReplicaManagerActor(ReplicaManagerSetup setup)
@@ -46,8 +45,6 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         for (var i = 0; i < _workers.Length; i++)
             _workers[i] = Context.ActorOf(LogWorkerActor.Props(setup.Directory, setup.NewId), $"log-worker-{i}");
         Receive<MetadataChanged>(OnMetadata);
-        Receive<ReplicaManagerProtocol.Registered>(registered => _brokerEpoch = registered.BrokerEpoch);
-        Receive<ReplicaManagerProtocol.SelfFenced>(fenced => _setup.Partitions.IsSelfFenced = fenced.IsFenced);
         Receive<LogWorkerProtocol.Opened>(OnOpened);
         Receive<LogWorkerProtocol.OpenFailed>(OnOpenFailed);
         Receive<LogWorkerProtocol.Closed>(OnClosed);
@@ -61,6 +58,8 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         Receive<ReplicaManagerProtocol.Tick>(OnTick);
         Receive<ReplicaManagerProtocol.Shutdown>(_ => OnShutdown());
         Receive<ReplicaManagerProtocol.ShutdownCompleted>(completed => _shutdownAsker?.Tell(completed));
+        _fetchers = new FetcherPool(MakeFetcher);
+        ReceiveReplication();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -72,6 +71,7 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         Every(ReplicaManagerProtocol.Tick.Housekeeping, _setup.Options.HousekeepingInterval);
         Every(ReplicaManagerProtocol.Tick.HighWatermarks, _setup.Options.HighWatermarkInterval);
         Every(ReplicaManagerProtocol.Tick.RecoveryPoints, _setup.Options.RecoveryPointInterval);
+        Every(ReplicaManagerProtocol.Tick.Isr, _setup.Options.LagTime / 2);
     }
 
     /// <summary>A partition that breaks is opened anew from its log, never resumed with what it had in memory.</summary>
@@ -82,7 +82,9 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
     private void OnMetadata(MetadataChanged changed)
     {
         _controller = Sender;
-        var wanted = LocalReplicas.In(changed.Image, _setup.Self, _setup.Defaults);
+        _brokers = _brokers.Follow(changed.Image);
+        _fetchers.OnImage(changed.Image);
+        var wanted = LocalReplicas.In(changed.Image, _setup.Self, _setup.Defaults, _brokers);
         if (!_knowsMetadata) _workers[0].Tell(new LogWorkerProtocol.ReportStrays(wanted.Keys.Select(key => key.Partition).ToHashSet()));
         _knowsMetadata = true;
         Step(effects => _core.OnMetadata(changed.Image.Version, wanted, effects));
@@ -116,9 +118,15 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
 
     private void OnTerminated(Terminated terminated)
     {
-        if (!_byActor.Remove(terminated.ActorRef, out var key)) return;
+        if (!_byActor.Remove(terminated.ActorRef, out var key))
+        {
+            OnFetcherStopped(terminated.ActorRef);
+            return;
+        }
+
         var handle = _open[key].Handle!;
         _setup.Partitions.Remove(handle);
+        _fetchers.Unfollow(key);
         _highWatermarks[key.Partition] = handle.CommittedOffset;
         Step(effects => _core.OnActorStopped(key, effects));
     }
@@ -177,7 +185,11 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
                 break;
             case ReplicaEffectKind.Drain:
                 _setup.Partitions.Remove(_open[key].Handle!);
+                _fetchers.Unfollow(key);
                 _open[key].Actor!.Tell(new PartitionProtocol.Drain(SaveSnapshot: _core.Wanted(key) is not null));
+                break;
+            case ReplicaEffectKind.Cut:
+                Cut(key);
                 break;
             case ReplicaEffectKind.Release:
                 _journal.Tell(new JournalProtocol.ReleaseLog(PartitionPersistence.Id(key.Partition)));
@@ -207,7 +219,8 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         _logs.Register(id, new JournalLog(open.Log, JournalLogContent.RecordBatches, () => handle.CommittedOffset));
         _byPersistenceId[id] = key;
         Configure(key, open, wanted.Settings.Log); // they may have changed while it was opened
-        var actor = Context.ActorOf(PartitionActor.Props(handle, new PartitionStart(wanted.Assignment, wanted.Settings, open.HighWatermark)));
+        var actor = Context.ActorOf(PartitionActor.Props(handle, new PartitionStart(
+            wanted.Assignment, wanted.Settings, open.HighWatermark, _setup.Time, _setup.Options.LagTime)));
         open.Handle = handle;
         open.Actor = actor;
         _byActor[actor] = key;
@@ -219,6 +232,7 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
         var open = _open[key];
         var wanted = _core.Wanted(key)!;
         Configure(key, open, wanted.Settings.Log);
+        _fetchers.UnfollowUnless(key, wanted.Assignment.LeadsHere ? null : wanted.Assignment.Leader);
         open.Actor!.Tell(new PartitionProtocol.Assign(wanted.Assignment, wanted.Settings));
     }
 
@@ -236,6 +250,10 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
             _workers[0].Tell(new LogWorkerProtocol.Checkpoint(null));
         else if (tick == ReplicaManagerProtocol.Tick.HighWatermarks)
             CheckpointHighWatermarks();
+        else if (tick == ReplicaManagerProtocol.Tick.Isr)
+            CheckIsrs();
+        else if (tick == ReplicaManagerProtocol.Tick.Proposals)
+            SendProposals();
         else
             foreach (var key in _core.Serving) Housekeep(_open[key].Handle!);
     }
@@ -289,12 +307,16 @@ internal sealed class ReplicaManagerActor : ReceiveActor, IWithTimers
     /// <param name="highWatermark">As of the last checkpoint before it was opened.</param>
     private sealed class OpenReplica(PartitionLog log, Offset highWatermark)
     {
+        /// <summary>As far as known when it was opened or last cut.</summary>
+        public Offset HighWatermark { get; set; } = highWatermark;
+
+        /// <summary>What its actor has asked for.</summary>
+        public LogCut? Cut { get; set; }
+
         /// <summary>What the log was last told, which it may not have heard yet: its own could be those before.</summary>
         public LogOptions LogOptions { get; set; } = log.Options;
 
         public PartitionLog Log => log;
-
-        public Offset HighWatermark => highWatermark;
 
         public PartitionHandle? Handle { get; set; }
 

@@ -19,6 +19,9 @@ internal enum ReplicaPhase
     /// <summary>Its actor finishes what is in flight.</summary>
     Draining,
 
+    /// <summary>Its actor has stopped; the journal cuts its log.</summary>
+    Cutting,
+
     /// <summary>Its actor has stopped; the journal lets go of the log.</summary>
     Releasing,
     Closing,
@@ -38,6 +41,9 @@ internal enum ReplicaEffectKind
     /// <summary>Tell the actor its new assignment and settings.</summary>
     Assign,
     Drain,
+
+    /// <summary>Have the journal cut the log, as its actor has asked.</summary>
+    Cut,
 
     /// <summary>Have the journal let go of the log.</summary>
     Release,
@@ -70,8 +76,12 @@ internal sealed record WantedReplica(PartitionAssignment Assignment, TopicSettin
 /// Starting             serving            Serving
 /// Starting, Serving    changed            same          Assign
 /// Starting, Serving    unwanted, shutdown Draining      Drain
+/// Starting, Serving    cut needed         Draining      Drain
 /// Starting, Serving    actor stopped      Releasing     Release (it failed)
-/// Draining             actor stopped      Releasing     Release
+/// Draining             actor stopped      Cutting       Cut, when one is needed and it is still wanted
+/// Draining             actor stopped      Releasing     Release, otherwise
+/// Cutting              cut                Starting      Start; Releasing + Release when no longer wanted
+/// Cutting              cut failed         Releasing     Release (it failed)
 /// Releasing            released           Closing       Delete, Abandon or Close
 /// Closing              closed             (none)        or BackingOff + Retry (it failed), Opening + Open, when it is wanted
 /// BackingOff           retry              Opening       Open
@@ -142,7 +152,30 @@ internal sealed class ReplicaManagerCore
     {
         var replica = _replicas[key];
         replica.HasFailed |= replica.Phase is ReplicaPhase.Starting or ReplicaPhase.Serving;
-        Move(key, replica, ReplicaPhase.Releasing, ReplicaEffectKind.Release, effects);
+        if (replica is { IsToBeCut: true, HasFailed: false, Wanted: not null } && !_isShuttingDown)
+            Move(key, replica, ReplicaPhase.Cutting, ReplicaEffectKind.Cut, effects);
+        else
+            Move(key, replica, ReplicaPhase.Releasing, ReplicaEffectKind.Release, effects);
+        replica.IsToBeCut = false;
+    }
+
+    /// <summary>Its actor found that its log left the leader's. False when it is to stop anyway.</summary>
+    public bool OnCutNeeded(ReplicaKey key, List<ReplicaEffect> effects)
+    {
+        if (!_replicas.TryGetValue(key, out var replica) || replica.Phase is not (ReplicaPhase.Starting or ReplicaPhase.Serving)) return false;
+        replica.IsToBeCut = true;
+        Move(key, replica, ReplicaPhase.Draining, ReplicaEffectKind.Drain, effects);
+        return true;
+    }
+
+    public void OnCut(ReplicaKey key, bool isDone, List<ReplicaEffect> effects)
+    {
+        var replica = Expect(key, ReplicaPhase.Cutting);
+        replica.HasFailed |= !isDone;
+        if (isDone && replica.Wanted is not null && !_isShuttingDown)
+            Move(key, replica, ReplicaPhase.Starting, ReplicaEffectKind.Start, effects);
+        else
+            Move(key, replica, ReplicaPhase.Releasing, ReplicaEffectKind.Release, effects);
     }
 
     /// <summary>Its last write failed, whether or not it was to stop anyway.</summary>
@@ -289,6 +322,8 @@ internal sealed class ReplicaManagerCore
 
         /// <summary>What the log holds is unknown until it is opened again.</summary>
         public bool HasFailed { get; set; }
+
+        public bool IsToBeCut { get; set; }
 
         public bool IsSettled => Phase is ReplicaPhase.Serving or ReplicaPhase.BackingOff || Failures > 0;
     }

@@ -32,6 +32,8 @@ internal static class ReplicaManagerProtocol
         Housekeeping,
         HighWatermarks,
         RecoveryPoints,
+        Isr,
+        Proposals,
     }
 }
 

@@ -23,7 +23,7 @@ internal sealed record ReplicationOptions(
 /// <param name="MinBytes"><c>replica.fetch.min.bytes</c>: what is worth an answer before that.</param>
 /// <param name="PartitionMaxBytes"><c>replica.fetch.max.bytes</c>: of one partition in one answer; a first batch comes whole regardless.</param>
 /// <param name="ResponseMaxBytes"><c>replica.fetch.response.max.bytes</c>: of all partitions in one answer.</param>
-/// <param name="Backoff"><c>replica.fetch.backoff.ms</c>: the longest pause after a fault; the first one is 50 ms.</param>
+/// <param name="Backoff"><c>replica.fetch.backoff.ms</c>: the longest pause after a fault; the first is a twentieth of a second or less.</param>
 /// <param name="SocketTimeout"><c>replica.socket.timeout.ms</c>: an answer that takes longer means that the connection is dead.</param>
 /// <param name="ReceiveBuffer"><c>replica.socket.receive.buffer.bytes</c>; -1: the system's choice.</param>
 internal sealed record FollowerOptions(

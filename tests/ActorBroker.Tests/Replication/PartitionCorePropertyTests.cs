@@ -40,7 +40,7 @@ public sealed class PartitionCorePropertyTests
         private const int MinIsr = 2;
         private static readonly int[][] Isrs = [[1], [1, 2], [1, 3], [1, 2, 3]];
 
-        private readonly PartitionCore _core = new(new PartitionState(Offset.Zero, Offset.Zero, LeaderEpoch.None), PartitionScript.Settings(MinIsr));
+        private readonly PartitionCore _core = new(new PartitionState(Offset.Zero, Offset.Zero, LeaderEpoch.None), PartitionScript.Settings(MinIsr), _ => default, PartitionScript.LagTimeMs);
         private readonly List<PartitionEffect> _effects = [];
         private readonly List<Produce> _produces = [];
         private readonly Queue<Produce> _inFlight = new();
@@ -88,7 +88,8 @@ public sealed class PartitionCorePropertyTests
             _leads = leads;
             _core.OnAssignment(
                 new PartitionAssignment(
-                    new BrokerId(1), new BrokerId(leads ? 1 : 2), new LeaderEpoch(_epoch), Ids([1, 2, 3]), Ids(_isr), _partitionEpoch++),
+                    new BrokerId(1), new BrokerId(leads ? 1 : 2), new LeaderEpoch(_epoch), Ids([1, 2, 3]), Ids(_isr), [], _partitionEpoch++, BrokerStandings.None),
+                0,
                 _effects);
         }
 
@@ -98,7 +99,8 @@ public sealed class PartitionCorePropertyTests
             var logEnd = Math.Min(_end, _reported.GetValueOrDefault(replica) + (argument >> 1));
             var epoch = (argument & 6) == 6 ? _epoch - 1 : _epoch;
             if (_leads && epoch == _epoch) _reported[replica] = logEnd;
-            _core.OnReplicaLogEnd(new BrokerId(replica), new LeaderEpoch(epoch), new Offset(logEnd), _effects);
+            var key = new RequestKey("follower", 0, 0);
+            _core.OnFollowerFetch(new FollowerFetch(key, new BrokerId(replica), 1, new LeaderEpoch(epoch), new Offset(logEnd), LeaderEpoch.None), 0, _effects);
         }
 
         private void Wait()
@@ -126,7 +128,7 @@ public sealed class PartitionCorePropertyTests
             produce.Next = _end;
             if (!_leads && produce.Acks == Acks.All) produce.Refused = true;
             _core.OnPersisted(
-                new BatchAppended(new Offset(produce.Base.Value), new Offset(_end - 1), new LeaderEpoch(Math.Max(_epoch, 0)), -1, 50), _effects);
+                new BatchAppended(new Offset(produce.Base.Value), new Offset(_end - 1), new LeaderEpoch(Math.Max(_epoch, 0)), -1, 50), 0, _effects);
         }
 
         private void ModelHighWatermark()
@@ -159,7 +161,7 @@ public sealed class PartitionCorePropertyTests
             Assert.False(produce.Acked, "answered twice");
             Assert.Equal(produce.Refused, effect.Error != PartitionError.None);
             if (produce.Refused) return;
-            Assert.Equal(produce.Base, effect.BaseOffset.Value);
+            Assert.Equal(produce.Base, effect.Offset.Value);
             Assert.True(produce.Acks != Acks.All || produce.Next <= _highWatermark, "acknowledged before it was committed");
             produce.Acked = true;
         }

@@ -234,7 +234,7 @@ public sealed class ReplicaManagerCoreTests
             var epoch = name.EndsWith('*') ? ++_partitionEpoch : 0;
             var self = new BrokerId(1);
             return new WantedReplica(
-                new PartitionAssignment(self, self, new LeaderEpoch(0), Replicas, Replicas, epoch), PartitionSettings);
+                new PartitionAssignment(self, self, new LeaderEpoch(0), Replicas, Replicas, [], epoch, BrokerStandings.None), PartitionSettings);
         }
 
         private static readonly ImmutableArray<BrokerId> Replicas = [new BrokerId(1)];
