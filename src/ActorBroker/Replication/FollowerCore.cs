@@ -13,7 +13,7 @@ internal readonly record struct FetchedInput(LeaderEpoch LeaderEpoch, Offset Fet
 /// Invariants: it fetches from its log end, and only while nothing is being written; what belongs to another epoch or
 /// another place is dropped; once it has asked for a cut it takes nothing more, since this incarnation ends there.
 /// </summary>
-internal sealed class FollowerCore(PartitionState state, Func<LeaderEpoch, EpochEnd> endOf)
+internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
 {
     private Offset _leaderHighWatermark = Offset.None;
     private Offset _askedLogStart = Offset.None;
@@ -66,7 +66,7 @@ internal sealed class FollowerCore(PartitionState state, Func<LeaderEpoch, Epoch
     public void OnDiverging(LeaderEpoch epoch, Offset fetchOffset, EpochEnd leaders, List<PartitionEffect> effects)
     {
         if (!IsCurrent(epoch, fetchOffset)) return;
-        var own = endOf(leaders.Epoch);
+        var own = log.EndOffsetFor(leaders.Epoch);
         var cut = own.Epoch == LeaderEpoch.None ? leaders.EndOffset
             : own.Epoch == leaders.Epoch ? Offset.Min(own.EndOffset, leaders.EndOffset)
             : own.EndOffset;

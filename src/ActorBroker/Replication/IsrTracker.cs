@@ -12,6 +12,12 @@ namespace ActorBroker.Replication;
 /// </summary>
 internal sealed class IsrTracker(long lagTimeMs)
 {
+    /// <summary>
+    /// So long the committed end waits for a follower that is about to join: under constant load it would never reach it
+    /// otherwise. Short, since it may have died meanwhile without anybody's knowing.
+    /// </summary>
+    private const long HoldMs = 500;
+
     private readonly Dictionary<BrokerId, FollowerProgress> _followers = [];
     private PartitionAssignment _assignment = null!; // set before anything else is called
     private ImmutableArray<BrokerId>? _proposed;
@@ -64,17 +70,22 @@ internal sealed class IsrTracker(long lagTimeMs)
 
     /// <summary>
     /// The lowest log end over everybody who may be in the ISR or be elected, now or by a decision under way; and over
-    /// those about to join, so that the end does not run away from them.
+    /// those that keep up and are about to join, so that the end does not run away from them.
     /// </summary>
-    public Offset CommitPoint(Offset leaderEnd, Offset highWatermark, long nowMs)
+    /// <param name="isHeld">Only for one of the latter: ask again a little later, whatever happens until then.</param>
+    public Offset CommitPoint(Offset leaderEnd, long nowMs, out bool isHeld)
     {
+        isHeld = false;
         var committed = Lowest(_assignment.Isr, leaderEnd);
         if (_proposed is { } proposed) committed = Lowest(proposed, committed);
         committed = Lowest(_assignment.EligibleLeaders, committed);
         foreach (var (id, follower) in _followers)
-            if (follower.LogEnd >= highWatermark && follower.LogEnd < committed && IsEligible(id, follower)
-                && follower.IsCaughtUp(leaderEnd, nowMs, lagTimeMs))
-                committed = follower.LogEnd;
+        {
+            if (follower.LogEnd >= committed || follower.CaughtUpMs is not { } at || nowMs - at > HoldMs || !IsEligible(id, follower)) continue;
+            committed = follower.LogEnd;
+            isHeld = true;
+        }
+
         return committed;
     }
 

@@ -16,7 +16,7 @@ internal readonly record struct FollowerFetch(
 /// accepted ISR is below min.insync.replicas, whatever the acks (KIP-966); a follower's fetch counts only at this leader's own
 /// epoch and where the logs have not diverged; a produce is answered in the order of its append.
 /// </summary>
-internal sealed class LeaderCore(PartitionState state, Func<LeaderEpoch, EpochEnd> endOf, long lagTimeMs)
+internal sealed class LeaderCore(PartitionState state, IReplicaLog log, long lagTimeMs)
 {
     /// <summary>acks=all produces that are written but not committed, by offset.</summary>
     private readonly Queue<UncommittedProduce> _uncommitted = new();
@@ -99,6 +99,9 @@ internal sealed class LeaderCore(PartitionState state, Func<LeaderEpoch, EpochEn
         if (_isr.TryExpand(fetch.Replica, state.HighWatermark, EpochStart) is { } change) effects.Add(PartitionEffect.Propose(change));
     }
 
+    /// <summary>What held the high watermark back may be over.</summary>
+    public void OnLookAgain(long nowMs, List<PartitionEffect> effects) => AdvanceHighWatermark(nowMs, effects);
+
     public void OnTick(long nowMs, List<PartitionEffect> effects)
     {
         if (_isr.OnTick(state.LogEnd, state.HighWatermark, EpochStart, nowMs) is { } change) effects.Add(PartitionEffect.Propose(change));
@@ -131,10 +134,11 @@ internal sealed class LeaderCore(PartitionState state, Func<LeaderEpoch, EpochEn
         if (fetch.LeaderEpoch < _assignment.LeaderEpoch) return PartitionError.FencedLeaderEpoch;
         if (fetch.LeaderEpoch > _assignment.LeaderEpoch) return PartitionError.UnknownLeaderEpoch;
         if (!_isr.IsReplica(fetch.Replica)) return PartitionError.NotLeader;
-        if (fetch.FetchOffset < state.LogStart) return PartitionError.OffsetOutOfRange;
+        // The log may begin within a batch, which followers have to take whole.
+        if (fetch.FetchOffset < state.LogStart && fetch.FetchOffset < log.FirstBatchOffset) return PartitionError.OffsetOutOfRange;
         if (fetch.LastEpoch == LeaderEpoch.None)
             return fetch.FetchOffset > state.LogEnd ? PartitionError.OffsetOutOfRange : PartitionError.None;
-        end = endOf(fetch.LastEpoch);
+        end = log.EndOffsetFor(fetch.LastEpoch);
         // Above all that this log knows of: so the follower has what a former leader wrote and nobody committed, unless
         // there is nothing here to compare with.
         if (end.Epoch == LeaderEpoch.None) end = new EpochEnd(state.LogStart == state.LogEnd ? fetch.LastEpoch : state.LastBatchEpoch, state.LogEnd);
@@ -154,7 +158,8 @@ internal sealed class LeaderCore(PartitionState state, Func<LeaderEpoch, EpochEn
     private void AdvanceHighWatermark(long nowMs, List<PartitionEffect> effects)
     {
         if (!HasEnoughReplicas) return;
-        var committed = _isr.CommitPoint(state.LogEnd, state.HighWatermark, nowMs);
+        var committed = _isr.CommitPoint(state.LogEnd, nowMs, out var isHeld);
+        if (isHeld) effects.Add(new PartitionEffect(PartitionEffectKind.LookAgain));
         if (committed <= state.HighWatermark) return;
         state.ApplyHighWatermark(committed);
         while (_uncommitted.TryPeek(out var produce) && produce.NextOffset <= committed)

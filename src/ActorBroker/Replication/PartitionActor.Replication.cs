@@ -9,12 +9,19 @@ namespace ActorBroker.Replication;
 /// <summary>The half of the partition's actor that speaks with other replicas, through connections and fetchers.</summary>
 internal sealed partial class PartitionActor
 {
+    private static readonly TimeSpan Later = TimeSpan.FromMilliseconds(100);
+
     private IActorRef _journal = ActorRefs.Nobody;
     private IActorRef _fetcher = ActorRefs.Nobody;
     private SharedBuffer? _fetchedBuffer;
 
     /// <summary>The last stretch that a leader gave can't be taken: said once, not once per try.</summary>
     private bool _distrustsLeader;
+
+    private sealed class LookAgain
+    {
+        public static readonly LookAgain Instance = new();
+    }
 
     private void ReceiveReplication()
     {
@@ -26,6 +33,7 @@ internal sealed partial class PartitionActor
         Command<PartitionProtocol.FetcherLost>(_ => OnFetcherLost());
         Command<PartitionProtocol.CheckIsr>(_ => OnCheckIsr());
         Command<PartitionProtocol.IsrRefused>(OnIsrRefused);
+        Command<LookAgain>(_ => OnLookAgain());
     }
 
     private void OnFollowerFetch(PartitionProtocol.FetchAsFollower message)
@@ -105,6 +113,12 @@ internal sealed partial class PartitionActor
         Finish();
     }
 
+    private void OnLookAgain()
+    {
+        _core.OnLookAgain(NowMs, _effects);
+        Finish();
+    }
+
     private void OnIsrRefused(PartitionProtocol.IsrRefused refused)
     {
         _core.OnIsrRefused(refused.PartitionEpoch, NowMs, _effects);
@@ -118,6 +132,9 @@ internal sealed partial class PartitionActor
         {
             case PartitionEffectKind.FollowerAnswer:
                 ((IActorRef)key.Client).Tell(new PartitionProtocol.FollowerAnswer(key.Call, effect.Error, epoch, offset));
+                break;
+            case PartitionEffectKind.LookAgain:
+                if (!Timers.IsTimerActive(LookAgain.Instance)) Timers.StartSingleTimer(LookAgain.Instance, LookAgain.Instance, Later);
                 break;
             case PartitionEffectKind.ProposeIsr:
                 Context.Parent.Tell(new PartitionProtocol.ProposeIsr(_handle, effect.Isr!));

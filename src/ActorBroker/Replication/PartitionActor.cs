@@ -11,7 +11,7 @@ namespace ActorBroker.Replication;
 /// <see cref="PartitionCore"/> decides, in one order: persist, apply, reply. Its log is open before it is created, and one
 /// incarnation ends with the first failed persist; the replica manager makes the next.
 /// </summary>
-internal sealed partial class PartitionActor : ReceivePersistentActor
+internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTimers
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly PartitionHandle _handle;
@@ -51,6 +51,8 @@ internal sealed partial class PartitionActor : ReceivePersistentActor
     }
 
     public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     private long NowMs => (long)_start.Time.GetElapsedTime(0).TotalMilliseconds;
 
@@ -109,7 +111,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor
     {
         var log = _handle.Log;
         Invariant.Check(Recovering.LogEnd == log.LogEndOffset, $"{_handle.Partition} replayed to {Recovering.LogEnd}, its log ends at {log.LogEndOffset}");
-        _core = new PartitionCore(Recovering, _start.Settings, log.EndOffsetFor, (long)_start.LagTime.TotalMilliseconds);
+        _core = new PartitionCore(Recovering, _start.Settings, new ReplicaLog(log), (long)_start.LagTime.TotalMilliseconds);
         _core.OnRecovered(_start.HighWatermark);
         _core.OnAssignment(_start.Assignment, NowMs, _effects);
         _handle.Bind(Self);

@@ -57,13 +57,12 @@ internal sealed class PartitionCore
     /// <summary>Why appends are refused for the rest of this incarnation; None while they are not.</summary>
     private PartitionError _closing;
 
-    /// <param name="endOf">Where the log ends an epoch (<see cref="PartitionLog.EndOffsetFor"/>).</param>
-    public PartitionCore(PartitionState state, TopicSettings settings, Func<LeaderEpoch, EpochEnd> endOf, long lagTimeMs)
+    public PartitionCore(PartitionState state, TopicSettings settings, IReplicaLog log, long lagTimeMs)
     {
         State = state;
         _settings = settings;
-        _leader = new LeaderCore(state, endOf, lagTimeMs);
-        _follower = new FollowerCore(state, endOf);
+        _leader = new LeaderCore(state, log, lagTimeMs);
+        _follower = new FollowerCore(state, log);
     }
 
     public PartitionState State { get; }
@@ -180,6 +179,11 @@ internal sealed class PartitionCore
     public void OnIsrTick(long nowMs, List<PartitionEffect> effects)
     {
         if (IsLeader && _closing == PartitionError.None) _leader.OnTick(nowMs, effects);
+    }
+
+    public void OnLookAgain(long nowMs, List<PartitionEffect> effects)
+    {
+        if (IsLeader) _leader.OnLookAgain(nowMs, effects);
     }
 
     /// <summary>The proposal against this partition epoch was certainly not accepted; an accepted one comes as an assignment.</summary>

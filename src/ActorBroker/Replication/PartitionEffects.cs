@@ -36,6 +36,9 @@ internal enum PartitionEffectKind
     /// <summary>Answer a follower's fetch: records are there (no error), or why there are none to come.</summary>
     FollowerAnswer,
 
+    /// <summary>Say <c>OnLookAgain</c> a little later.</summary>
+    LookAgain,
+
     /// <summary>Propose <see cref="PartitionEffect.Isr"/> to the controller.</summary>
     ProposeIsr,
 

@@ -50,3 +50,26 @@ internal sealed class PartitionSnapshotter(PartitionLog log)
     }
 
 }
+
+/// <summary>A partition's log as its cores see it.</summary>
+internal sealed class ReplicaLog(PartitionLog log) : IReplicaLog
+{
+    public EpochEnd EndOffsetFor(LeaderEpoch epoch) => log.EndOffsetFor(epoch);
+
+    public Offset FirstBatchOffset
+    {
+        get
+        {
+            var start = log.LogStartOffset;
+            try
+            {
+                using var read = log.Read(start, RecordBatchHeader.Size, Offset.Max, minOneBatch: true);
+                return RecordBatchHeader.TryParse(read.Batches.Span, out var header) ? Offset.Min(header.BaseOffset, start) : start;
+            }
+            catch (IOException)
+            {
+                return start; // damaged: its followers must do without
+            }
+        }
+    }
+}

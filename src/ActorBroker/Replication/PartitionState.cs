@@ -63,3 +63,13 @@ internal sealed class PartitionState
         LogStart = offset;
     }
 }
+
+/// <summary>What the cores ask the log about, beside where it begins and ends.</summary>
+internal interface IReplicaLog
+{
+    /// <summary>As <see cref="PartitionLog.EndOffsetFor"/>.</summary>
+    EpochEnd EndOffsetFor(LeaderEpoch epoch);
+
+    /// <summary>Where the first batch begins: at the log start, or below it when the log begins within a batch.</summary>
+    Offset FirstBatchOffset { get; }
+}

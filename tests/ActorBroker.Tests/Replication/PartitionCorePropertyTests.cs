@@ -40,7 +40,7 @@ public sealed class PartitionCorePropertyTests
         private const int MinIsr = 2;
         private static readonly int[][] Isrs = [[1], [1, 2], [1, 3], [1, 2, 3]];
 
-        private readonly PartitionCore _core = new(new PartitionState(Offset.Zero, Offset.Zero, LeaderEpoch.None), PartitionScript.Settings(MinIsr), _ => default, PartitionScript.LagTimeMs);
+        private readonly PartitionCore _core = new(new PartitionState(Offset.Zero, Offset.Zero, LeaderEpoch.None), PartitionScript.Settings(MinIsr), new PartitionScript(), PartitionScript.LagTimeMs);
         private readonly List<PartitionEffect> _effects = [];
         private readonly List<Produce> _produces = [];
         private readonly Queue<Produce> _inFlight = new();

@@ -8,7 +8,7 @@ using ActorBroker.Replication;
 namespace ActorBroker.Tests.Replication;
 
 /// <summary>Drives a <see cref="PartitionCore"/> with short commands and writes down what it did, for golden comparisons.</summary>
-internal sealed class PartitionScript
+internal sealed class PartitionScript : IReplicaLog
 {
     private readonly List<PartitionEffect> _effects = [];
     private readonly StringBuilder _transcript = new();
@@ -22,7 +22,7 @@ internal sealed class PartitionScript
         Core = new PartitionCore(
             new PartitionState(new Offset(logStart), new Offset(logEnd), new LeaderEpoch(lastEpoch)),
             Settings(minIsr, maxMessageBytes),
-            epoch => EpochEnds.TryGetValue(epoch.Value, out var end) ? end : new EpochEnd(LeaderEpoch.None, Offset.None),
+            this,
             LagTimeMs);
     }
 
@@ -30,6 +30,10 @@ internal sealed class PartitionScript
 
     /// <summary>What the log says of epochs' ends.</summary>
     public Dictionary<int, EpochEnd> EpochEnds { get; } = [];
+
+    public Offset FirstBatchOffset { get; set; } = new(long.MaxValue);
+
+    public EpochEnd EndOffsetFor(LeaderEpoch epoch) => EpochEnds.TryGetValue(epoch.Value, out var end) ? end : new EpochEnd(LeaderEpoch.None, Offset.None);
 
     /// <summary>Brokers as assignments from now on say.</summary>
     public BrokerStandings Brokers { get; set; } = BrokerStandings.None;
@@ -135,6 +139,7 @@ internal sealed class PartitionScript
         PartitionEffectKind.FollowerAnswer when effect.Error == PartitionError.Diverging => $"tell {effect.Key.Client} diverging at {effect.Epoch}:{effect.Offset}",
         PartitionEffectKind.FollowerAnswer => $"tell {effect.Key.Client} {(effect.Error == PartitionError.None ? "data" : effect.Error)}",
         PartitionEffectKind.ProposeIsr => $"propose {string.Join("+", effect.Isr!.Members.Select(member => $"{member.Id}@{member.BrokerEpoch}"))} against {effect.Isr.PartitionEpoch}",
+        PartitionEffectKind.LookAgain => "look again",
         PartitionEffectKind.AssignEpoch => $"epoch {effect.Epoch} begins",
         PartitionEffectKind.StartFetching => $"fetch from {effect.Offset}",
         PartitionEffectKind.AppendFetched => "write fetched",

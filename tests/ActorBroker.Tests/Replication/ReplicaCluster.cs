@@ -190,7 +190,11 @@ internal sealed class ReplicaCluster : IAsyncDisposable
 
     private sealed class Decider : ReceiveActor
     {
-        public Decider(ReplicaCluster cluster) => Receive<ControllerProtocol.AlterPartitions>(alter =>
-            Sender.Tell(new ControllerProtocol.PartitionsAltered([.. alter.Partitions.Select(cluster.Decide)])));
+        public Decider(ReplicaCluster cluster)
+        {
+            Receive<ControllerProtocol.AlterPartitions>(alter =>
+                Sender.Tell(new ControllerProtocol.PartitionsAltered([.. alter.Partitions.Select(cluster.Decide)])));
+            Receive<ReplicasReconciled>(_ => { });
+        }
     }
 }

@@ -112,7 +112,8 @@ internal sealed class SessionReader : IDisposable
 
         try
         {
-            var read = partition.Handle!.Log.Read(new Offset(partition.Request.FetchOffset), Math.Max(budget, 0), view.LogEnd, minOneBatch: Found == 0);
+            var from = Offset.MaxOf(new Offset(partition.Request.FetchOffset), view.LogStart);
+            var read = partition.Handle!.Log.Read(from, Math.Max(budget, 0), view.LogEnd, minOneBatch: Found == 0);
             _reads.Add(read);
             if (read.Status == LogReadStatus.OutOfRange)
             {
