@@ -16,6 +16,7 @@ internal readonly record struct FetchedInput(LeaderEpoch LeaderEpoch, Offset Fet
 internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
 {
     private Offset _leaderHighWatermark = Offset.None;
+    private Offset _leaderLogStart = Offset.None;
     private Offset _askedLogStart = Offset.None;
 
     /// <summary>The epoch it fetches under; none while it does not.</summary>
@@ -23,7 +24,7 @@ internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
 
     private bool _isEnding;
 
-    public void Begin() => (_fetching, _leaderHighWatermark) = (LeaderEpoch.None, Offset.None);
+    public void Begin() => (_fetching, _leaderHighWatermark, _leaderLogStart) = (LeaderEpoch.None, Offset.None, Offset.None);
 
     /// <summary>Nothing is being written any more.</summary>
     public void StartFetching(LeaderEpoch epoch, List<PartitionEffect> effects)
@@ -37,9 +38,8 @@ internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
     public bool OnFetched(in FetchedInput fetched, List<PartitionEffect> effects)
     {
         if (_isEnding || fetched.LeaderEpoch != _fetching) return false;
-        _leaderHighWatermark = fetched.HighWatermark;
-        FollowHighWatermark();
-        FollowLogStart(fetched.LogStart, effects);
+        (_leaderHighWatermark, _leaderLogStart) = (fetched.HighWatermark, fetched.LogStart);
+        FollowMarks(effects);
         return fetched.Bytes > 0 && fetched.FetchOffset == state.LogEnd;
     }
 
@@ -48,7 +48,7 @@ internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
 
     public void OnWritten(List<PartitionEffect> effects)
     {
-        FollowHighWatermark();
+        FollowMarks(effects);
         if (_fetching != LeaderEpoch.None) effects.Add(PartitionEffect.At(PartitionEffectKind.Replicated, state.LogEnd, _fetching));
     }
 
@@ -92,16 +92,12 @@ internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
         effects.Add(how);
     }
 
-    private void FollowHighWatermark()
+    /// <summary>As far as this log reaches. Deleted is only what is committed, which the leader's start always is.</summary>
+    private void FollowMarks(List<PartitionEffect> effects)
     {
-        var known = Offset.Min(_leaderHighWatermark, state.LogEnd);
-        if (known > state.HighWatermark) state.ApplyHighWatermark(known);
-    }
-
-    /// <summary>Only what is committed as far as known here; the leader's start is, once the leader's high watermark is known.</summary>
-    private void FollowLogStart(Offset leaders, List<PartitionEffect> effects)
-    {
-        var start = Offset.Min(leaders, state.HighWatermark);
+        var committed = Offset.Min(_leaderHighWatermark, state.LogEnd);
+        if (committed > state.HighWatermark) state.ApplyHighWatermark(committed);
+        var start = Offset.Min(_leaderLogStart, state.HighWatermark);
         if (start <= state.LogStart || start <= _askedLogStart) return;
         _askedLogStart = start;
         effects.Add(PartitionEffect.At(PartitionEffectKind.AdvanceLogStart, start, _fetching));

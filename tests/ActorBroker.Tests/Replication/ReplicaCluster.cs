@@ -19,16 +19,17 @@ internal sealed class ReplicaCluster : IAsyncDisposable
     private readonly Dictionary<int, ReplicaNode> _nodes = [];
     private readonly ActorSystem _system = ActorSystem.Create("controller");
     private readonly HashSet<int> _inTheDark = [];
+    private readonly IActorRef _controller;
     private MetadataImage _image;
     private long _brokerEpoch = 100;
 
     public ReplicaCluster(int nodes, TimeSpan? lagTime = null, string cluster = "test")
     {
         _image = MetadataImage.Empty with { ClusterId = new ClusterId(cluster), Version = 1 };
-        var controller = _system.ActorOf(Props.Create(() => new Decider(this)));
+        _controller = _system.ActorOf(Props.Create(() => new Decider(this)));
         for (var id = 1; id <= nodes; id++)
         {
-            _nodes.Add(id, new ReplicaNode(id, new ClusterId(cluster), controller, lagTime ?? TimeSpan.FromSeconds(30)));
+            _nodes.Add(id, new ReplicaNode(id, new ClusterId(cluster), _controller, lagTime ?? TimeSpan.FromSeconds(30)));
             Start(id);
         }
     }
@@ -183,7 +184,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
     {
         _image = image with { Version = image.Version + 1 };
         foreach (var (id, node) in _nodes)
-            if (node.IsRunning && !_inTheDark.Contains(id)) node.Manager.Tell(new MetadataChanged(_image));
+            if (node.IsRunning && !_inTheDark.Contains(id)) node.Manager.Tell(new MetadataChanged(_image), _controller);
     }
 
     private static ImmutableArray<BrokerId> Ids(int[] ids) => [.. ids.Select(id => new BrokerId(id))];

@@ -71,13 +71,28 @@ internal sealed class FollowerConnectionActor : ReceiveActor, IWithTimers
     {
         _idleFromMs = NowMs;
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval);
-        _ = ReadAllAsync(Self).PipeTo(Self, ActorRefs.NoSender, success: () => new Ended(null), failure: cause => new Ended(cause));
+        _ = ServeAsync(Self);
     }
 
     protected override void PostStop()
     {
         _closed.Cancel();
         _socket.Dispose();
+    }
+
+    private async Task ServeAsync(IActorRef self)
+    {
+        Exception? end = null;
+        try
+        {
+            await ReadAllAsync(self);
+        }
+        catch (Exception cause) when (Sockets.IsConnectionFault(cause))
+        {
+            end = cause;
+        }
+
+        if (!_closed.IsCancellationRequested) self.Tell(new Ended(end), ActorRefs.NoSender);
     }
 
     private async Task ReadAllAsync(IActorRef self)
@@ -224,7 +239,7 @@ internal sealed class FollowerConnectionActor : ReceiveActor, IWithTimers
 
     private void OnEnded(Ended ended)
     {
-        if (ended.Cause is { } cause && !_closed.IsCancellationRequested)
+        if (ended.Cause is { } cause)
             _log.Warning("Broker {0} lost the connection of {1}: {2}", _setup.Self, _follower is { } known ? $"broker {known.Follower}" : "a stranger", cause.GetBaseException().Message);
         Context.Stop(Self);
     }

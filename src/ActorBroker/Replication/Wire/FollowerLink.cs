@@ -57,8 +57,7 @@ internal sealed class FollowerLink : IDisposable
     }
 
     /// <summary>From now on <paramref name="owner"/> gets <see cref="Received"/> and, once at most, <see cref="Lost"/>.</summary>
-    public void Start(IActorRef owner) => _ = ReadAllAsync(owner).PipeTo(
-        owner, ActorRefs.NoSender, success: cause => new Lost(this, cause), failure: cause => new Lost(this, cause));
+    public void Start(IActorRef owner) => _ = ReadAllAsync(owner);
 
     /// <summary>In the order of the calls. A failure shows as <see cref="Lost"/>.</summary>
     public void Send(byte[] frame) => _sending = SendAfterAsync(_sending, frame);
@@ -70,18 +69,20 @@ internal sealed class FollowerLink : IDisposable
     }
 
     /// <summary>No more than one answer for each request comes, so what the owner has not looked at yet is bounded.</summary>
-    private async Task<Exception?> ReadAllAsync(IActorRef owner)
+    private async Task ReadAllAsync(IActorRef owner)
     {
+        Exception? end = null;
         try
         {
             while (await _frames.ReadAsync(Array.MaxLength, _closed.Token) is { } frame)
                 owner.Tell(new Received(this, new SharedBuffer(frame.Rented, frame.Length)), ActorRefs.NoSender);
-            return null;
         }
         catch (Exception cause) when (Sockets.IsConnectionFault(cause))
         {
-            return cause;
+            end = cause;
         }
+
+        if (!_closed.IsCancellationRequested) owner.Tell(new Lost(this, end), ActorRefs.NoSender);
     }
 
     private async Task SendAfterAsync(Task before, byte[] frame)
