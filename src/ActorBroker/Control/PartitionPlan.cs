@@ -55,8 +55,14 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
 
     private BrokerId? _lost;
 
-    /// <summary>What an eligible leader holds was judged by another <c>min.insync.replicas</c>.</summary>
-    public void ClearEligible() => _eligible = [];
+    /// <summary>
+    /// Another <c>min.insync.replicas</c> holds: whoever leads may now commit without those who stood by. While nobody leads
+    /// nothing is committed, and they stay: without them only the last known leader could lead, which may hold less.
+    /// </summary>
+    public void ClearEligible()
+    {
+        if (now.Leader is not null) _eligible = [];
+    }
 
     /// <returns>Null when nothing changes.</returns>
     public PartitionChanged? Decide(TopicId topic)
