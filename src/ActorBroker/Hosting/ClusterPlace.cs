@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ActorBroker.Control;
 using ActorBroker.Forming;
 using ActorBroker.Log;
 using ActorBroker.Messaging;
@@ -109,10 +110,13 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
             var manager = System.SystemActorOf(ClusterSingletonManager.Props(controller, managed), ControllerName);
             var proxied = ClusterSingletonProxySettings.Create(System).WithSingletonName(managed.SingletonName);
             var path = manager.Path.ToStringWithoutAddress();
-            return new ControllerRefs(
-                System.SystemActorOf(ClusterSingletonProxy.Props(path, proxied), ControllerName + "-proxy"),
-                System.SystemActorOf(ClusterSingletonProxy.Props(path, proxied.WithBufferSize(0)), ControllerName + "-hasty-proxy"),
-                manager);
+            return new ControllerRefs(Link("proxy", proxied), Link("hasty-proxy", proxied.WithBufferSize(0)), manager);
+
+            IActorRef Link(string name, ClusterSingletonProxySettings settings)
+            {
+                var proxy = System.SystemActorOf(ClusterSingletonProxy.Props(path, settings), $"{ControllerName}-{name}");
+                return System.SystemActorOf(ControllerLink.Props(proxy), $"{ControllerName}-{name}-link");
+            }
         }
 
         public override ImmutableArray<Address> KnownSystems() =>
