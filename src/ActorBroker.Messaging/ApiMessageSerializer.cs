@@ -12,6 +12,7 @@ namespace ActorBroker.Messaging;
 /// request    int8 format = 1, int32 correlation id, nullable string client id, int32 max response bytes, body
 /// response   int8 format = 1, int32 correlation id, body
 /// rejection  int8 format = 1, int32 correlation id, int16 error code, string message
+/// goodbye    int8 format = 1, int32 0
 /// </code>
 /// Writing allocates one array of exactly the size, or nothing where the engine's remoting offers its buffer. Reading copies no record bytes: they are slices of the received array.
 /// A body that can't be read becomes an <see cref="ApiUnreadable"/> (request) or an <see cref="ApiRejected"/> (response),
@@ -59,6 +60,7 @@ public sealed partial class ApiMessageSerializer : SerializerWithStringManifest
             {
                 EnvelopeKind.Request => ReadRequest(correlationId, what, ref reader),
                 EnvelopeKind.Response => ReadResponse(correlationId, what, ref reader),
+                EnvelopeKind.Goodbye => ApiGoodbye.Instance,
                 _ => ReadRejected(correlationId, ref reader),
             };
             reader.ExpectEnd("envelope");
@@ -78,6 +80,7 @@ public sealed partial class ApiMessageSerializer : SerializerWithStringManifest
         ApiRequest request => new ApiManifest(EnvelopeKind.Request, request.Body.ApiKey, request.Version),
         ApiResponse response => new ApiManifest(EnvelopeKind.Response, response.Body.ApiKey, response.Version),
         ApiRejected => ApiManifest.Rejected,
+        ApiGoodbye => ApiManifest.Goodbye,
         _ => throw new SerializationException($"{message.GetType()} is not sent between nodes"),
     };
 
@@ -131,6 +134,9 @@ public sealed partial class ApiMessageSerializer : SerializerWithStringManifest
                 writer.WriteInt32(rejected.CorrelationId);
                 writer.WriteInt16((short)rejected.ErrorCode);
                 writer.WriteString(Shorten(rejected.Message, MaxMessageLength), flexible: false, "envelope.Message");
+                break;
+            case ApiGoodbye:
+                writer.WriteInt32(0);
                 break;
             default:
                 throw new SerializationException($"{message.GetType()} is not sent between nodes");

@@ -57,3 +57,12 @@ public sealed record ApiUnreadable(int CorrelationId, ErrorCode ErrorCode, strin
 {
     public ApiRejected Reject() => new(CorrelationId, ErrorCode, Message);
 }
+
+/// <summary>
+/// From either side: whoever sends it is about to stop and will neither ask nor answer any more. Between nodes this stands in
+/// for death watch, which would cut a peer off for good (quarantine) that was only silent for a while, as a paused process is.
+/// </summary>
+public sealed record ApiGoodbye
+{
+    public static ApiGoodbye Instance { get; } = new();
+}

@@ -51,7 +51,12 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
         Perform();
     }
 
-    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        foreach (var endpoint in _endpoints.Values)
+            endpoint.Tell(ApiGoodbye.Instance, Self);
+    }
 
     protected override void OnReceive(object message)
     {
@@ -99,8 +104,11 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
             case ActorIdentity identity when identity.MessageId is string id && _probed.TryGetValue(id, out var address):
                 OnIdentity(address, identity.Subject, now);
                 break;
+            case ApiGoodbye:
+                OnStopped(Sender, now);
+                break;
             case Terminated terminated:
-                OnTerminated(terminated.ActorRef, now);
+                OnStopped(terminated.ActorRef, now);
                 break;
             case AssociationErrorEvent error:
                 OnConnectionLost(error.RemoteAddress, (error.Cause.InnerException ?? error.Cause).Message, now);
@@ -119,13 +127,15 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
         if (endpoint is not null && !_endpoints.ContainsKey(address))
         {
             _endpoints.Add(address, endpoint);
-            Context.Watch(endpoint);
+            // A broker elsewhere says goodbye; a watch would quarantine it once it, or we, had been paused for a while.
+            if (address.IsLocal)
+                Context.Watch(endpoint);
         }
 
         _core.OnProbeAnswered(address, endpoint is not null, now, _effects);
     }
 
-    private void OnTerminated(IActorRef endpoint, TimeSpan now)
+    private void OnStopped(IActorRef endpoint, TimeSpan now)
     {
         foreach (var (address, known) in _endpoints)
         {

@@ -2,12 +2,15 @@ using ActorBroker.Messaging;
 using ActorBroker.Protocol;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Remote;
 
 namespace ActorBroker.Api;
 
 /// <summary>
 /// <c>/user/actorbroker</c>: the one address that clients use. Gives every client a session of its own, named by where its
 /// requests come from, and admits no more than the limits say. Does nothing that takes time, since all requests pass here.
+/// A client of this process is watched. One elsewhere says goodbye, loses its connection, or is silent until it counts as
+/// idle: a watch would quarantine its whole system once either side was paused for a while.
 /// </summary>
 internal sealed class BrokerEndpointActor : ReceiveActor
 {
@@ -32,6 +35,8 @@ internal sealed class BrokerEndpointActor : ReceiveActor
         Receive<ApiRequest>(OnRequest);
         Receive<ApiUnreadable>(unreadable => Sender.Tell(unreadable.Reject()));
         Receive<SessionProtocol.Idle>(_ => OnIdle(Sender));
+        Receive<ApiGoodbye>(_ => OnGone(Sender));
+        Receive<DisassociatedEvent>(lost => OnConnectionLost(lost.RemoteAddress));
         Receive<Terminated>(terminated => OnTerminated(terminated.ActorRef));
     }
 
@@ -39,6 +44,15 @@ internal sealed class BrokerEndpointActor : ReceiveActor
 
     public static Props Props(RequestDispatcher dispatcher, SessionLimits limits) =>
         Akka.Actor.Props.Create(() => new BrokerEndpointActor(dispatcher, limits));
+
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
+
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        foreach (var client in _byClient.Keys)
+            if (!IsLocal(client)) client.Tell(ApiGoodbye.Instance, Self);
+    }
 
     /// <summary>A session that fails answers what is open, forgets it, and goes on with its next request.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Restart);
@@ -77,7 +91,7 @@ internal sealed class BrokerEndpointActor : ReceiveActor
         session = new Session(actor, load);
         _byClient.Add(client, session);
         _byActor.Add(actor, (client, load));
-        Context.Watch(client);
+        if (IsLocal(client)) Context.Watch(client);
         Context.Watch(actor);
         return true;
     }
@@ -91,14 +105,25 @@ internal sealed class BrokerEndpointActor : ReceiveActor
         Context.Stop(actor);
     }
 
+    private static bool IsLocal(IActorRef client) => client.Path.Address.HasLocalScope;
+
+    private bool OnGone(IActorRef client)
+    {
+        if (!_byClient.Remove(client, out var session)) return false;
+        Context.Unwatch(client);
+        Context.Stop(session.Actor);
+        return true;
+    }
+
+    /// <summary>Its clients see it too, and ask again what was not answered.</summary>
+    private void OnConnectionLost(Address remote)
+    {
+        foreach (var client in _byClient.Keys.Where(client => client.Path.Address.Equals(remote)).ToList()) OnGone(client);
+    }
+
     private void OnTerminated(IActorRef gone)
     {
-        if (_byClient.Remove(gone, out var session))
-        {
-            Context.Stop(session.Actor);
-            return;
-        }
-
+        if (OnGone(gone)) return;
         if (!_byActor.Remove(gone, out var stopped)) return;
         stopped.Load.ReleaseAll();
         // It stopped by itself while its client is still served: the next request opens another.

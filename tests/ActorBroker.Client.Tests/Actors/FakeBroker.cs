@@ -22,6 +22,9 @@ internal sealed class FakeLog
 
     public int Port { get; set; } = 4053;
 
+    /// <summary>Sends every client seen so far a goodbye.</summary>
+    public Action SayGoodbye { get; set; } = () => { };
+
     public long EndOf(TopicPartition partition)
     {
         var batches = BatchesOf(partition);
@@ -96,8 +99,14 @@ internal sealed class FakeBroker : ReceiveActor
     public FakeBroker(FakeLog log)
     {
         _log = log;
+        var clients = new HashSet<IActorRef>();
+        var self = Self;
+        _log.SayGoodbye = () => self.Tell(ApiGoodbye.Instance, self);
+        Receive<ApiGoodbye>(_ => Sender.Equals(self), _ => clients.ToList().ForEach(client => client.Tell(ApiGoodbye.Instance, self)));
+        Receive<ApiGoodbye>(_ => clients.Remove(Sender));
         Receive<ApiRequest>(request =>
         {
+            clients.Add(Sender);
             _log.Seen.Enqueue(request.Body);
             if (_log.Judge(request.Body) is not { } verdict)
                 return;

@@ -82,6 +82,22 @@ public class ProducerActorTests
         Assert.Equal(Enumerable.Range(0, 101).Select(i => $"v{i}"), rig.Log.Values(P0).Distinct());
     }
 
+    // The broker's endpoint stops while its ActorSystem goes on: no connection breaks, and the request has no answer.
+    [Fact]
+    public async Task A_broker_that_says_goodbye_is_asked_again_at_once()
+    {
+        await using var rig = ActorRig.OverTcp();
+        rig.Log.Topics["t"] = 1;
+        var swallowed = 1;
+        rig.Log.Judge = request => request is ProduceRequest && Interlocked.Decrement(ref swallowed) >= 0 ? null : ErrorCode.None;
+        await using var producer = ProducerClient.Create(rig.Client, rig.Producer("actorbroker.client.request.timeout.ms = 60000"));
+        var outcome = producer.ProduceAsync("t", null, Value(1)).AsTask();
+        while (!rig.Log.Seen.Any(request => request is ProduceRequest))
+            await Task.Yield();
+        rig.Log.SayGoodbye();
+        Assert.Equal(0, (await outcome.WaitAsync(ActorRig.Deadline)).Offset.Value);
+    }
+
     [Fact]
     public async Task Requests_stay_within_a_small_frame()
     {

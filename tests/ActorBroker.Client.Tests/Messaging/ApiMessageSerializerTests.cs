@@ -49,6 +49,13 @@ public sealed class ApiMessageSerializerTests : IDisposable
     }
 
     [Fact]
+    public void A_goodbye_arrives()
+    {
+        Assert.Equal("G", _serializer.Manifest(ApiGoodbye.Instance));
+        Assert.Same(ApiGoodbye.Instance, RoundTrip(ApiGoodbye.Instance));
+    }
+
+    [Fact]
     public void Sending_allocates_the_array_and_nothing_else()
     {
         var request = Produce(50_000);

@@ -81,6 +81,8 @@ public sealed class SessionTests : TestKit
                 node.Client.ExpectMsg<ApiResponse>(TimeSpan.FromSeconds(1));
             },
             TimeSpan.FromSeconds(20));
+        node.Endpoint.Tell(ApiGoodbye.Instance, clients[1]);
+        node.Ask<FetchResponse>(DataPath.Fetch("flights", 0), CreateTestProbe());
     }
 
     [Fact]
