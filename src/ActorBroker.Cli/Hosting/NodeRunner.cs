@@ -4,26 +4,65 @@ using ActorBroker.Cli.Output;
 using ActorBroker.Hosting;
 using ActorBroker.Log;
 using Akka.Actor;
+using Akka.Configuration;
 
 namespace ActorBroker.Cli.Hosting;
 
-/// <summary>Runs one node in this process, from its configuration to a clean stop.</summary>
+/// <summary>
+/// Runs one node in this process, from its configuration to a clean stop. A node that its cluster has given up (it was
+/// paused, or cut off) can only come back with a new ActorSystem: it gets one here, with the same data folder and port.
+/// </summary>
 internal static class NodeRunner
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>A run that lasted so long was not given up for a lasting reason.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(30);
+
     /// <param name="cancellation">Ctrl-C or SIGTERM: stop cleanly.</param>
     public static async Task<int> RunAsync(StartSettings settings, bool json, TextWriter output, CancellationToken cancellation)
     {
         var stop = new TaskCompletionSource();
         await using var registration = cancellation.Register(stop.SetResult);
         var config = NodeConfig.Build(settings);
+        var announcement = new Announcement(json, output);
+        var pause = FirstPause;
+        while (true)
+        {
+            var began = Stopwatch.StartNew();
+            var (outcome, port) = await RunSystemAsync(config, announcement, stop.Task);
+            if (outcome != Outcome.GivenUp) return outcome == Outcome.Stopped ? ExitCode.Done : ExitCode.Failed;
+
+            // Others know the node by its port, also where any was asked for.
+            config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.port = {port}").WithFallback(config);
+            pause = began.Elapsed > Settled ? FirstPause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            await Console.Error.WriteLineAsync($"actorbroker: this node's cluster has given it up; it joins again under a new incarnation in {pause.TotalSeconds:0.0} s");
+            if (await Task.WhenAny(stop.Task, Task.Delay(pause, CancellationToken.None)) == stop.Task) return ExitCode.Done;
+        }
+    }
+
+    private enum Outcome
+    {
+        Stopped,
+        Failed,
+
+        /// <summary>Downed or quarantined by its cluster.</summary>
+        GivenUp,
+    }
+
+    private static async Task<(Outcome Outcome, int Port)> RunSystemAsync(Config config, Announcement announcement, Task stop)
+    {
         var system = CreateSystem(config.GetString("actorbroker.system.name"), config);
+        var port = ((ExtendedActorSystem)system).Provider.DefaultAddress.Port ?? 0;
+        var shutdown = CoordinatedShutdown.Get(system);
         try
         {
             var broker = Broker.Get(system);
-            var ready = await broker.Ready;
-            Announce(ready, json, output);
-            await Task.WhenAny(stop.Task, system.WhenTerminated);
-            return stop.Task.IsCompleted ? ExitCode.Done : ExitCode.Failed;
+            await Task.WhenAny(broker.Ready, stop, system.WhenTerminated);
+            if (broker.Ready.IsCompleted) announcement.Write(await broker.Ready);
+            await Task.WhenAny(stop, system.WhenTerminated);
+            return (stop.IsCompleted ? Outcome.Stopped : shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason ? Outcome.GivenUp : Outcome.Failed, port);
         }
         catch (BrokerConfigurationException e)
         {
@@ -39,11 +78,12 @@ internal static class NodeRunner
         }
         finally
         {
-            await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance);
+            await shutdown.Run(CoordinatedShutdown.ClrExitReason.Instance);
+            await system.WhenTerminated;
         }
     }
 
-    private static ActorSystem CreateSystem(string name, Akka.Configuration.Config config)
+    private static ActorSystem CreateSystem(string name, Config config)
     {
         try
         {
@@ -70,27 +110,5 @@ internal static class NodeRunner
             if (e is TException found)
                 return found;
         return null;
-    }
-
-    private static void Announce(BrokerInfo ready, bool json, TextWriter output)
-    {
-        var elapsed = DateTime.Now - Process.GetCurrentProcess().StartTime;
-        if (json)
-        {
-            output.Write(System.Text.Encoding.UTF8.GetString(new JsonLine().Build(line =>
-            {
-                line.WriteString("event"u8, "ready"u8);
-                line.WriteNumber("node"u8, ready.NodeId.Value);
-                line.WriteString("address"u8, ready.Address.ToString());
-                line.WriteString("data"u8, ready.DataDirectory);
-                line.WriteString("cluster_id"u8, ready.ClusterId.Value);
-            }).Span));
-        }
-        else
-        {
-            output.WriteLine($"ActorBroker node {ready.NodeId} is ready after {elapsed.TotalSeconds:0.00} s: clients at {ready.Address.Host}:{ready.Address.Port} ({ready.Address}), data in {ready.DataDirectory}, cluster {ready.ClusterId}. Ctrl-C stops it.");
-        }
-
-        output.Flush();
     }
 }

@@ -37,6 +37,10 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
         ReceiveAny(message => _child?.Forward(message));
     }
 
+    /// <summary>On the event stream of the node that runs the controller.</summary>
+    /// <param name="Controller">Null: it has stopped here.</param>
+    public sealed record RunsHere(IActorRef? Controller);
+
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(Props controller, Func<double> nextJitter) =>
@@ -45,10 +49,15 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+        Context.System.EventStream.Publish(new RunsHere(Self));
         Start();
     }
 
-    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        Context.System.EventStream.Publish(new RunsHere(null));
+    }
 
     /// <summary>A crash restarts nothing in place: a new instance recovers from the journal, as after a failed write.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);

@@ -66,7 +66,7 @@ internal sealed class FormationCore
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan JoinAgain = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AskAsMember = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskAsMember = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SplitStands = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FirstNotice = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LaterNotices = TimeSpan.FromSeconds(30);

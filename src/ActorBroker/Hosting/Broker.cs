@@ -21,7 +21,7 @@ public sealed class Broker : IExtension
     internal Broker(ExtendedActorSystem system, BrokerEnvironment environment)
     {
         var node = BrokerNode.Open(system, environment);
-        var actor = system.SystemActorOf(NodeActor.Props(node, _ready), "actorbroker");
+        var actor = system.SystemActorOf(NodeGuard.Props(NodeActor.Props(node, _ready), _ready), "actorbroker");
         node.StopWith(CoordinatedShutdown.Get(system), actor);
     }
 

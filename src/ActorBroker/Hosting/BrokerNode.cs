@@ -138,6 +138,10 @@ internal sealed class BrokerNode
         return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
     }
 
+    /// <summary>That broker is the node of that address.</summary>
+    public bool RunsAt(BrokerImage broker, Address node) =>
+        broker.Endpoint(AkkaListener) is { } endpoint && _place.AddressAt(endpoint.Host, endpoint.Port).Equals(node);
+
     /// <summary>A node that is no member any more can't ask anything of its cluster.</summary>
     public bool IsMember => _place.IsMember;
 

@@ -6,6 +6,7 @@ using Akka;
 using Akka.Actor;
 using Akka.Event;
 using static ActorBroker.Control.ControllerProtocol;
+using static ActorBroker.Downing.DowningProtocol;
 
 namespace ActorBroker.Hosting;
 
@@ -26,7 +27,9 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly RegisterBroker _registration;
     private readonly IActorRef _replicas;
     private readonly ControllerRefs _controller;
+    private readonly Suspects _suspects = new();
     private readonly long _started;
+    private IActorRef? _localController;
     private IActorRef? _endpoint;
     private IActorRef? _stopper;
     private IActorRef? _closer;
@@ -38,13 +41,15 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _ready = ready;
         _started = node.Time.GetTimestamp();
         _core = new NodeLifecycleCore(node.Options.Lifecycle);
+        Context.System.EventStream.Subscribe(Self, typeof(FailureEvidence));
+        Context.System.EventStream.Subscribe(Self, typeof(ControllerSupervisor.RunsHere));
         _controller = node.StartController();
         _replicas = Context.ActorOf(node.ReplicaManager(_controller.Hasty), "replicas");
         _registration = node.Registration();
         Context.Watch(_replicas);
         Context.Watch(_controller.Host);
 
-        Receive<Tick>(_ => _core.OnTick(Now));
+        Receive<Tick>(_ => OnTick());
         Receive<FormationProtocol.Joined>(_ => _core.OnJoined(Now));
         Receive<FormationProtocol.Refused>(refused => OnRefused(refused.Reason));
         Receive<BrokerAccepted>(OnAccepted);
@@ -55,6 +60,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<MetadataDelta>(delta => OnMetadata(_metadata.On(delta)));
         Receive<MetadataSnapshot>(snapshot => OnMetadata(_metadata.On(snapshot)));
         Receive<ReplicasReconciled>(done => _core.OnReconciled(done.Version, Now));
+        Receive<FailureEvidence>(OnEvidence);
+        Receive<ControllerSupervisor.RunsHere>(here => _localController = here.Controller);
         Receive<ReplicaManagerProtocol.ShutdownCompleted>(OnShutdownCompleted);
         Receive<Stop>(_ => OnStop());
         Receive<Close>(_ => OnClose());
@@ -99,6 +106,29 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _log.Error(cause, "A part of the broker failed; the node stops");
         return Directive.Stop;
     });
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
+    private void OnTick()
+    {
+        _core.OnTick(Now);
+        TellSuspects();
+    }
+
+    private void OnEvidence(FailureEvidence evidence)
+    {
+        var broker = _metadata.Image.Brokers.Values.FirstOrDefault(broker => _node.RunsAt(broker, evidence.Node));
+        if (broker is not { Fenced: false }) return;
+        _suspects.Add(new SuspectBroker(broker.Id, broker.Epoch, evidence.Evidence), Now);
+        TellSuspects();
+    }
+
+    /// <summary>Again and again while this node runs the controller, which may have begun only after the death of its predecessor.</summary>
+    private void TellSuspects()
+    {
+        if (_localController is null) return;
+        foreach (var suspect in _suspects.Due(_metadata.Image, Now)) _localController.Tell(suspect);
+    }
 
     private void OnAccepted(BrokerAccepted accepted)
     {
@@ -200,8 +230,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (_stopper is null && (!gone.Equals(_controller.Host) || _node.IsMember))
         {
-            // A node that was downed is stopped by its cluster. Otherwise nothing here can go on, and a node that looks alive but serves nothing is worse than one that is gone.
-            Fail("A part of the broker failed; the log says why.");
+            // A node that was downed is stopped by its cluster; but here nothing can go on.
+            Fail(NodeGuard.PartFailed);
             return;
         }
 

@@ -258,7 +258,21 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
 
     private bool Counts(Member member) => role is null || member.HasRole(role);
 
-    private void ForgetAge(UniqueAddress node) => ChangeAges(() => _byAge.RemoveWhere(m => m.UniqueAddress.Equals(node)));
+    private void ForgetAge(UniqueAddress node)
+    {
+        ChangeAges(() => _byAge.RemoveWhere(m => m.UniqueAddress.Equals(node)));
+        if (State != ClusterSingletonState.WasOldest || !_exited || _newOldest is null || _newOldest.Equals(Oldest))
+            return;
+        // Who should have taken over is on its way out too.
+        if (Oldest is null)
+        {
+            BecomeStopping();
+            return;
+        }
+
+        _newOldest = Oldest;
+        OfferTakeOver(attempt: 1);
+    }
 
     private void ChangeAges(Action change)
     {
