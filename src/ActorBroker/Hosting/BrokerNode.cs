@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using ActorBroker.Api;
 using ActorBroker.Api.Admin;
 using ActorBroker.Control;
@@ -8,6 +9,7 @@ using ActorBroker.Log;
 using ActorBroker.Messaging;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
+using ActorBroker.Replication.Wire;
 using Akka;
 using Akka.Actor;
 using Akka.Configuration;
@@ -26,6 +28,7 @@ internal sealed class BrokerNode
     private readonly LogDirectory _directory;
     private readonly ClusterPlace _place;
     private readonly PartitionDirectory _partitions = new();
+    private readonly ReplicationServer? _replication;
 
     private BrokerNode(ExtendedActorSystem system, BrokerEnvironment environment, BrokerOptions options, LogDirectory directory, ClusterPlace place)
     {
@@ -34,6 +37,7 @@ internal sealed class BrokerNode
         _environment = environment;
         _directory = directory;
         Options = options;
+        if (place.BindHost is { } host) _replication = Listen(host);
     }
 
     public BrokerOptions Options { get; }
@@ -84,6 +88,9 @@ internal sealed class BrokerNode
     public Props ReplicaManager(IActorRef controller) => ReplicaManagerActor.Props(new ReplicaManagerSetup(
         Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom,
         _environment.Time, controller));
+
+    /// <summary>No follower of another node is answered from now on.</summary>
+    public void StopReplication() => _replication?.Dispose();
 
     /// <summary>Looks for the cluster, or forms it; the node hears when it is a member.</summary>
     public void StartForming(IActorRef node) => _place.StartForming(node, _directory.ClusterId, _environment);
@@ -169,6 +176,21 @@ internal sealed class BrokerNode
     private ImmutableArray<BrokerEndpoint> Endpoints()
     {
         var address = _system.Provider.DefaultAddress;
-        return [new BrokerEndpoint(AkkaListener, address.Host ?? "local", address.Port ?? 0, "AKKA")];
+        var clients = new BrokerEndpoint(AkkaListener, address.Host ?? "local", address.Port ?? 0, "AKKA");
+        return _replication is null ? [clients] : [clients, _replication.Endpoint(address.Host!)];
+    }
+
+    private ReplicationServer Listen(string host)
+    {
+        try
+        {
+            return ReplicationServer.Start(
+                _system, host, new ReplicationServerSetup(Options.NodeId, () => _directory.ClusterId, _partitions, Options.Replication, _environment.Time));
+        }
+        catch (SocketException e)
+        {
+            _directory.Dispose();
+            throw new BrokerStartException($"Port {Options.Replication.Port} for replication can't be bound at {host}: {e.Message}. Choose another {BrokerOptions.Section}.replication.port (--replication-port).");
+        }
     }
 }

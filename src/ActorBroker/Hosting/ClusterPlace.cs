@@ -49,6 +49,9 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
 
     public Address AddressAt(string host, int port) => new(System.Provider.DefaultAddress.Protocol, System.Name, host, port);
 
+    /// <summary>Where nodes that replicate from this one reach it; null where there are none.</summary>
+    public virtual string? BindHost => null;
+
     public abstract bool IsMember { get; }
 
     public abstract void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment);
@@ -83,6 +86,9 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
     {
         private readonly Cluster _cluster = Cluster.Get(system);
         private IActorRef _formation = ActorRefs.Nobody;
+
+        public override string BindHost =>
+            System.Settings.Config.GetString("akka.remote.dot-netty.tcp.hostname") is { Length: > 0 } host ? host : _cluster.SelfAddress.Host!;
 
         public override bool IsMember => !_cluster.IsTerminated && _cluster.SelfMember.Status is MemberStatus.Up or MemberStatus.Leaving;
 

@@ -222,7 +222,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private void OnClose()
     {
         _closer = Sender;
-        if (_controllerIsGone) _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
+        if (_controllerIsGone) CloseReplicas();
         else Context.System.Stop(_controller.Host);
     }
 
@@ -238,7 +238,13 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (gone.Equals(_endpoint)) _stopper?.Tell(Done.Instance);
         if (!gone.Equals(_controller.Host)) return;
         _controllerIsGone = true;
-        if (_closer is not null) _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
+        if (_closer is not null) CloseReplicas();
+    }
+
+    private void CloseReplicas()
+    {
+        _node.StopReplication();
+        _replicas.Tell(ReplicaManagerProtocol.Shutdown.Instance);
     }
 
     private void OnShutdownCompleted(ReplicaManagerProtocol.ShutdownCompleted completed)
