@@ -26,7 +26,7 @@ public partial class PureCores
     [Fact]
     public void There_are_cores_to_check() => Assert.NotEmpty(Files);
 
-    [GeneratedRegex(@"(Core|State|Planner|Placement)\.cs$")]
+    [GeneratedRegex(@"(Core|State|Planner|Placement|Plan|Decisions|Draft|Table|History)\.cs$")]
     private static partial Regex CoreOrState();
 
     [GeneratedRegex(@"(?<!\.)\b(using Akka|IActorRef|Task<|ValueTask|async |File\.|Directory\.|IFileSystem|TimeProvider|DateTime\w*\.(Utc)?Now|Stopwatch|new Random|Random\.Shared|Guid\.NewGuid)")]

@@ -67,7 +67,11 @@ internal static partial class ControllerProtocol
 
     public sealed record PartitionsAltered(ImmutableArray<IsrOutcome> Results) : ILargeMessage;
 
-    /// <param name="Error">None: <paramref name="Now"/> holds the proposal. <see cref="ErrorCode.NewLeaderElected"/>: it does, and somebody else leads. Otherwise refused.</param>
+    /// <param name="Error">
+    /// None: <paramref name="Now"/> holds the proposal. <see cref="ErrorCode.NewLeaderElected"/>: it does, and somebody else
+    /// leads. Otherwise refused; but <see cref="ErrorCode.InvalidUpdateVersion"/>, <see cref="ErrorCode.FencedLeaderEpoch"/> and
+    /// <see cref="ErrorCode.InvalidRequest"/> may also mean that the same proposal, sent before, was taken.
+    /// </param>
     /// <param name="Now">As the partition stands; null when it does not exist.</param>
     public sealed record IsrOutcome(TopicId Topic, int Index, ErrorCode Error, PartitionImage? Now);
 
