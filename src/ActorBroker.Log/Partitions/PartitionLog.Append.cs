@@ -278,7 +278,16 @@ public sealed partial class PartitionLog
         }
 
         var segment = new LogSegment(_files, Directory, baseOffset, 0, _time.GetUtcNow());
-        SegmentIndexes.ClearOnDisk(segment);
+        try
+        {
+            SegmentIndexes.ClearOnDisk(segment);
+        }
+        catch
+        {
+            segment.Shut();
+            throw;
+        }
+
         _namesChanged = true;
         _activeSince = null;
         return segment;

@@ -217,11 +217,10 @@ public sealed partial class PartitionLog
 
     private void Remove(ReadOnlySpan<LogSegment> segments)
     {
+        // All of them first: when one can't be deleted, the others' files must not stay open unseen.
+        _doomed.AddRange(segments);
         foreach (var segment in segments)
-        {
             segment.Delete();
-            if (!segment.IsGone)
-                _doomed.Add(segment);
-        }
+        _doomed.RemoveAll(static segment => segment.IsGone);
     }
 }

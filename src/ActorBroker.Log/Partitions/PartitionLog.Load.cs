@@ -11,12 +11,21 @@ public sealed partial class PartitionLog
         FolderNames.CreateDurably(_files, FolderNames.ParentOf(Directory));
         _files.CreateDirectory(Directory);
         var segments = LogFolder.Load(_files, Directory, info.LogStartOffset, notes);
-        TopicId = ReadTopicId(notes);
-        _topicIdChanged = !info.WasClean;
-        if (segments.Count == 0)
-            StartEmpty(info, notes);
-        else
-            LoadSegments(segments, info, notes);
+        try
+        {
+            TopicId = ReadTopicId(notes);
+            _topicIdChanged = !info.WasClean;
+            if (segments.Count == 0)
+                StartEmpty(info, notes);
+            else
+                LoadSegments(segments, info, notes);
+        }
+        catch
+        {
+            foreach (var segment in segments)
+                segment.Shut();
+            throw;
+        }
     }
 
     private void StartEmpty(LogRecoveryInfo info, List<string> notes)

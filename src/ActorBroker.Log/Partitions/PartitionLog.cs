@@ -226,6 +226,8 @@ public sealed partial class PartitionLog : IDisposable
         StopWriting();
         foreach (var segment in View.Segments)
             segment.Shut();
+        foreach (var doomed in _doomed)
+            doomed.Shut();
     }
 
     private Offset FlushUnderLock(bool indexesOfActive)

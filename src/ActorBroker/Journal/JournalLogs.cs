@@ -49,7 +49,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
     }
 
     /// <summary>This node's voter of a persistence id of the quorum's journal.</summary>
-    public LocalVoter Voter(string persistenceId) => _voters.GetOrAdd(persistenceId, static (id, logs) => new LocalVoter(logs, id), this);
+    public LocalVoter Voter(string persistenceId) => _voters.GetOrAdd(persistenceId, static (id, logs) => new LocalVoter(logs, logs.Quorum.Self, id), this);
 
     /// <summary>Without this call the configuration says where logs lie, on the real file system.</summary>
     public void Configure(JournalStorage storage)
@@ -128,7 +128,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
         lock (_lock)
         {
             if (!_own.Remove(persistenceId, out var own)) return;
-            var log = own.Log.Log;
+            using var log = own.Log.Log;
             log.CloseCleanly();
             own.Checkpoint.Write(new LogRecoveryInfo(log.RecoveryPoint, log.LogStartOffset, WasClean: true));
         }
@@ -151,8 +151,17 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
             storage.Files, directory, new TopicPartition(name, 0), storage.Options, storage.Time, info, checkpoint, storage.Reserve);
         if (log.Recovery.IsRemarkable)
             _log.Warning("The log of [{0}] was repaired: {1} bytes cut, next offset {2}. {3}", persistenceId, log.Recovery.BytesCut, log.LogEndOffset, string.Join(" ", log.Recovery.Notes));
-        // From now on a crash must find that it was one.
-        checkpoint.Write(new LogRecoveryInfo(log.RecoveryPoint, log.LogStartOffset, WasClean: false));
+        try
+        {
+            // From now on a crash must find that it was one.
+            checkpoint.Write(new LogRecoveryInfo(log.RecoveryPoint, log.LogStartOffset, WasClean: false));
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+
         return new OwnLog(new JournalLog(log, JournalLogContent.Events), checkpoint);
     }
 

@@ -4,25 +4,11 @@ using Akka.Persistence;
 namespace ActorBroker.Tests.Journal;
 
 /// <summary>Three voters on three nodes over real TCP, each with a simulated disk; any of them may write.</summary>
-public sealed class QuorumClusterTests : JournalSpec
+public sealed class QuorumClusterTests : QuorumSpec
 {
-    private const string Plugin = "actorbroker.journal.quorum";
-    private const string Id = "controller";
-
-    private readonly QuorumNodes _nodes;
-
     public QuorumClusterTests()
-        : base(Plugin)
-    {
-        _nodes = new QuorumNodes(3, Sys.Settings.Config, LogOptions);
-        _nodes.Start(0, 1, 2);
-    }
-
-    protected override void AfterAll()
-    {
-        _nodes.StopAll();
-        base.AfterAll();
-    }
+        : base(nodes: 3, voters: 3) =>
+        Nodes.Start(0, 1, 2);
 
     // Each node in turn is away while another writes.
     [Fact]
@@ -32,10 +18,10 @@ public sealed class QuorumClusterTests : JournalSpec
         var expected = "formed";
         for (var away = 0; away < 3; away++)
         {
-            _nodes.Stop(away);
+            Nodes.Stop(away);
             Write((away + 1) % 3, $"without{away}");
             expected += $" without{away}";
-            _nodes.Start(away);
+            Nodes.Start(away);
         }
 
         for (var node = 0; node < 3; node++)
@@ -48,9 +34,9 @@ public sealed class QuorumClusterTests : JournalSpec
     {
         var first = Write(0, "a");
         var second = Write(1, "b");
-        Send(JournalOf(_nodes[0]), first, Atomic(Id, new TestEvent("stale")));
+        Send(JournalOf(0), first, Atomic(Id, new TestEvent("stale")));
         Assert.Contains("another writer", first.FishForMessage<WriteMessagesFailed>(_ => true, TimeSpan.FromSeconds(20)).Cause.Message, StringComparison.Ordinal);
-        Write(JournalOf(_nodes[1]), second, Id, "c");
+        Write(JournalOf(1), second, Id, "c");
         Assert.Equal("a b c", Recover(2));
     }
 
@@ -59,14 +45,14 @@ public sealed class QuorumClusterTests : JournalSpec
     public void A_voter_that_was_away_catches_up()
     {
         var actor = Write(0, "a");
-        _nodes.Stop(2);
+        Nodes.Stop(2);
         var names = Enumerable.Range(0, 500).Select(i => $"{i}-{new string('y', 3000)}").Append(new string('x', 1_000_000)).ToArray();
-        Write(JournalOf(_nodes[0]), actor, Id, names);
-        _nodes.Start(2);
-        _nodes.Stop(1);
-        Write(JournalOf(_nodes[0]), actor, Id, "last");
-        _nodes.Start(1);
-        _nodes.Stop(0);
+        Write(JournalOf(0), actor, Id, names);
+        Nodes.Start(2);
+        Nodes.Stop(1);
+        Write(JournalOf(0), actor, Id, "last");
+        Nodes.Start(1);
+        Nodes.Stop(0);
         Assert.Equal("a " + string.Join(' ', names) + " last", Recover(2));
     }
 
@@ -74,13 +60,15 @@ public sealed class QuorumClusterTests : JournalSpec
     [Fact]
     public void A_blank_voter_is_admitted_and_counts()
     {
-        var actor = Write(0, "a");
-        _nodes.Stop(2);
-        _nodes.LoseDisk(2);
-        _nodes.Start(2);
-        Write(JournalOf(_nodes[0]), actor, Id, "b");
-        Assert.Equal("a b", Recover(2)); // Its own log holds them: it was admitted.
-        _nodes.Stop(1);
+        var first = Write(0, "a");
+        Nodes.Stop(2);
+        Nodes.LoseDisk(2);
+        Nodes.Start(2);
+        Write(JournalOf(0), first, Id, "b");
+        var actor = CreateTestProbe(Nodes[2]);
+        Assert.Equal(2, Replay(JournalOf(2), actor, Id).Events.Count);
+        AwaitAssert(() => Assert.Equal(3, Describe(2).Voters.Count(voter => voter.LogEnd == Describe(2).Committed)), Patience);
+        Nodes.Stop(1);
         Write(2, "c");
         Assert.Equal("a b c", Recover(0));
     }
@@ -90,13 +78,13 @@ public sealed class QuorumClusterTests : JournalSpec
     public void A_blank_voter_does_not_count_before_it_is_admitted()
     {
         Write(0, "a");
-        _nodes.Stop(1, 2);
-        _nodes.LoseDisk(2);
-        _nodes.Start(2);
-        var actor = CreateTestProbe(_nodes[0]);
-        JournalOf(_nodes[2]).Tell(new ReplayMessages(1, long.MaxValue, long.MaxValue, Id, actor.Ref), actor.Ref);
+        Nodes.Stop(1, 2);
+        Nodes.LoseDisk(2);
+        Nodes.Start(2);
+        var actor = CreateTestProbe(Nodes[0]);
+        JournalOf(2).Tell(new ReplayMessages(1, long.MaxValue, long.MaxValue, Id, actor.Ref), actor.Ref);
         actor.ExpectNoMsg(TimeSpan.FromMilliseconds(1500));
-        _nodes.Start(1);
+        Nodes.Start(1);
         Assert.Equal("a", Recover(2));
     }
 
@@ -107,27 +95,160 @@ public sealed class QuorumClusterTests : JournalSpec
         var expected = "formed";
         foreach (var order in new int[][] { [0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0] })
         {
-            _nodes.StopAll();
-            _nodes.Start(order[0], order[1]);
+            Nodes.StopAll();
+            Nodes.Start(order[0], order[1]);
             var name = string.Concat(order);
             Write(order[1], name);
             expected += " " + name;
-            _nodes.Start(order[2]);
+            Nodes.Start(order[2]);
             Assert.Equal(expected, Recover(order[2]));
         }
     }
 
-    /// <summary>A new writer on this node recovers and writes.</summary>
-    private Akka.TestKit.TestProbe Write(int node, params string[] names)
+    // The first of three is away for what is written and deleted since: nobody could send it that any more.
+    [Fact]
+    public void A_voter_that_lies_below_the_log_start_begins_anew()
     {
-        var actor = CreateTestProbe(_nodes[node]);
-        Replay(JournalOf(_nodes[node]), actor, Id);
-        Write(JournalOf(_nodes[node]), actor, Id, names);
-        return actor;
+        Write(0, "old");
+        Nodes.Stop(0);
+        var actor = Write(1, [.. Enumerable.Range(0, 300).Select(i => $"{i}-{new string('y', 1000)}")]);
+        var image = Write(JournalOf(1), actor, Id, "image", "later");
+        Delete(1, actor, image[0] - 1);
+        Assert.Equal(image[0] - 1, Describe(1).LogStart);
+        Nodes.Start(0);
+        AwaitAssert(() => Assert.Equal(image[1], Describe(1).Voters[0].LogEnd), Patience);
+        Nodes.Stop(1);
+        Assert.Equal("image later", Recover(0));
+        Nodes.Stop(0, 2);
+        Nodes.Start(2, 0);
+        Assert.Equal("image later", Recover(2));
+        Write(0, "last");
+        Nodes.Start(1);
+        Assert.Equal("image later last", Recover(1));
     }
 
-    private string Recover(int node) =>
-        string.Join(' ', Replay(JournalOf(_nodes[node]), CreateTestProbe(_nodes[node]), Id).Events.Select(e => ((TestEvent)e.Event).Name));
+    // One voter was away for the deletion only, and writes next: what it still holds is deleted all the same.
+    [Fact]
+    public void What_a_majority_deleted_stays_deleted()
+    {
+        var actor = CreateTestProbe(Nodes[0]);
+        Replay(JournalOf(0), actor, Id);
+        var numbers = Write(JournalOf(0), actor, Id, "a", "b", "c");
+        AwaitAssert(() => Assert.All(Describe(0).Voters, voter => Assert.Equal(numbers[2], voter.LogEnd)), Patience);
+        Nodes.Stop(2);
+        Delete(0, actor, numbers[1]);
+        Nodes.Stop(0);
+        Nodes.Start(2);
+        Assert.Equal("c", Recover(2));
+    }
+
+    [Fact]
+    public void A_deletion_beyond_what_is_committed_is_refused()
+    {
+        var actor = Write(0, "a");
+        JournalOf(0).Tell(new DeleteMessagesTo(Id, 99, actor.Ref), actor.Ref);
+        Assert.IsType<ArgumentException>(actor.ExpectMsg<DeleteMessagesFailure>(Patience).Cause);
+    }
+
+    // Both others are gone: the write fails in bounded time, and once one is back the same actor recovers and goes on.
+    [Fact]
+    public void A_write_that_no_majority_takes_fails()
+    {
+        var actor = Write(0, "a");
+        Nodes.Stop(1, 2);
+        Send(JournalOf(0), actor, Atomic(Id, new TestEvent("b")));
+        Assert.IsType<TimeoutException>(actor.ExpectMsg<WriteMessagesFailed>(Patience).Cause);
+        actor.ExpectMsg<WriteMessageFailure>();
+        Nodes.Start(2);
+        // Whether a failed write took place shows when the next writer leads: here it did.
+        Assert.Equal("a b", string.Join(' ', Replay(JournalOf(0), actor, Id).Events.Select(e => ((TestEvent)e.Event).Name)));
+        Write(JournalOf(0), actor, Id, "c");
+        Assert.Equal("a b c", Recover(2));
+    }
+
+    // The actor restarts in place while a write of its former self is under way: that is decided before it recovers.
+    [Fact]
+    public void An_actor_that_restarts_in_place_sees_all_that_it_wrote()
+    {
+        var actor = Write(0, "a");
+        for (var i = 0; i < 5; i++)
+        {
+            Send(JournalOf(0), actor, Atomic(Id, new TestEvent($"{i}")));
+            JournalOf(0).Tell(new ReplayMessages(1, long.MaxValue, long.MaxValue, Id, actor.Ref), actor.Ref);
+            var events = new List<string>();
+            actor.FishForMessage(
+                message =>
+                {
+                    if (message is ReplayedMessage replayed) events.Add(((TestEvent)replayed.Persistent.Payload).Name);
+                    return message is RecoverySuccess;
+                },
+                Patience);
+            Assert.Equal("a " + string.Join(' ', Enumerable.Range(0, i + 1)), string.Join(' ', events));
+        }
+    }
+
+    // A bid that could not succeed while the others were away must not go on when nobody wants the lead any more: the
+    // writer that leads since would lose it again and again.
+    [Fact]
+    public void A_writer_whose_actor_is_gone_bids_no_more()
+    {
+        Write(1, "a");
+        Nodes.Stop(1, 2);
+        var actor = CreateTestProbe(Nodes[0]);
+        JournalOf(0).Tell(new ReplayMessages(1, long.MaxValue, long.MaxValue, Id, actor.Ref), actor.Ref);
+        Watch(actor.Ref);
+        Nodes[0].Stop(actor.Ref);
+        ExpectTerminated(actor.Ref, Patience);
+        Nodes.Start(1, 2);
+        var writer = Write(1, "b");
+        var before = Describe(1);
+        AwaitAssert(() => Assert.True(Describe(1).Voters[0].LastAnswered > before.Voters[0].LastAnswered?.AddSeconds(1)), Patience);
+        Write(JournalOf(1), writer, Id, "c");
+        Assert.Equal(before.Epoch, Describe(1).Epoch);
+    }
+
+    // Two actors that both take themselves for the only one write without end, and recover whenever they lose the lead.
+    // What either was told is stored is there, once and in the order it was told; and there is nothing that nobody wrote.
+    [Fact]
+    public async Task Rival_writers_never_both_get_a_decision_through()
+    {
+        Write(0, "formed");
+        var rivals = await Task.WhenAll(Task.Run(() => Rival(0)), Task.Run(() => Rival(1)));
+        var log = Recover(2).Split(' ');
+        Assert.Equal(log.Length, log.Distinct().Count());
+        Assert.All(rivals, stored => Assert.True(stored.Count >= 30));
+        foreach (var stored in rivals)
+            Assert.Equal(stored, log.Where(stored.Contains));
+        Assert.All(log.Skip(1), name => Assert.Matches("^[01]-[0-9]+$", name));
+    }
+
+    /// <summary>Names of the events that it was told are stored.</summary>
+    private List<string> Rival(int node)
+    {
+        var stored = new List<string>();
+        var written = 0;
+        var actor = CreateTestProbe(Nodes[node]);
+        for (var round = 0; round < 500 && stored.Count < 30; round++)
+        {
+            JournalOf(node).Tell(new ReplayMessages(1, 0, 0, Id, actor.Ref), actor.Ref);
+            if (actor.ReceiveOne(Patience) is not RecoverySuccess) continue; // The other one bid higher.
+            for (var i = 0; i < 10; i++)
+            {
+                var name = $"{node}-{written++}";
+                JournalOf(node).Tell(new WriteMessages([new AtomicWrite(new Persistent(new TestEvent(name), written, Id, writerGuid: "w"))], actor.Ref, 7), actor.Ref);
+                if (actor.ReceiveOne(Patience) is WriteMessagesFailed)
+                {
+                    actor.ExpectMsg<WriteMessageFailure>(Patience);
+                    break;
+                }
+
+                actor.ExpectMsg<WriteMessageSuccess>(Patience);
+                stored.Add(name);
+            }
+        }
+
+        return stored;
+    }
 }
 
 /// <summary>The contract, on the first of three voters.</summary>

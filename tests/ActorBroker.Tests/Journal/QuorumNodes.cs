@@ -16,14 +16,17 @@ internal sealed class QuorumNodes
     private readonly LogOptions _options;
     private readonly Node[] _nodes;
     private readonly ImmutableArray<BrokerId> _ids;
+    private readonly ImmutableArray<BrokerId> _initial;
     private readonly ImmutableDictionary<BrokerId, Address> _addresses;
     private int _disks;
 
-    public QuorumNodes(int count, Config config, LogOptions options)
+    /// <param name="voters">So many of the first form the quorum; the others know only where all systems are.</param>
+    public QuorumNodes(int count, Config config, LogOptions options, int? voters = null)
     {
         (_base, _options) = (config, options);
         _nodes = Enumerable.Range(0, count).Select(_ => new Node(FreePort(), NewDisk())).ToArray();
         _ids = [.. Enumerable.Range(0, count).Select(i => new BrokerId(i))];
+        _initial = _ids[..(voters ?? count)];
         _addresses = _ids.ToImmutableDictionary(id => id, id => new Address("akka.tcp", "quorum", "127.0.0.1", _nodes[id.Value].Port));
     }
 
@@ -46,7 +49,11 @@ internal sealed class QuorumNodes
 
     /// <summary>For a node whose system somebody else made, at this node's port.</summary>
     public void Join(int node, ActorSystem system) =>
-        JournalLogs.For(system).JoinQuorum(new QuorumIdentity(new Member(_ids[node], _nodes[node].Disk), _ids) { AddressOf = id => _addresses.GetValueOrDefault(id) });
+        JournalLogs.For(system).JoinQuorum(new QuorumIdentity(new Member(_ids[node], _nodes[node].Disk), _initial.Contains(_ids[node]) ? _initial : [])
+        {
+            AddressOf = id => _initial.Contains(_ids[node]) ? _addresses.GetValueOrDefault(id) : null,
+            Contacts = () => [.. _addresses.Remove(_ids[node]).Values],
+        });
 
     public void Start(params int[] nodes)
     {
@@ -68,6 +75,8 @@ internal sealed class QuorumNodes
     }
 
     public void LoseDisk(int node) => (_nodes[node].Disk, _nodes[node].Files) = (NewDisk(), new SimulatedFileSystem(node));
+
+    public BrokerId Id(int node) => _ids[node];
 
     public void StopAll() => Stop([.. Enumerable.Range(0, _nodes.Length).Where(i => _nodes[i].System is not null)]);
 

@@ -7,7 +7,7 @@ namespace ActorBroker.Journal.Quorum;
 /// This node's voter of one persistence id, for the writer on this node and for those on others. Safe from any thread:
 /// a request waits while another one is on its way to the disk. After a fault the next request loads anew what is on disk.
 /// </summary>
-internal sealed class LocalVoter(JournalLogs logs, string persistenceId)
+internal sealed class LocalVoter(JournalLogs logs, Member self, string persistenceId)
 {
     private readonly Lock _lock = new();
     private readonly List<VoterEffect> _effects = [];
@@ -103,7 +103,7 @@ internal sealed class LocalVoter(JournalLogs logs, string persistenceId)
         if (_isOpen) return;
         var log = _store is null ? logs.Open(persistenceId) : logs.Reopen(persistenceId, _store.Log);
         Invariant.Check(log is { Content: JournalLogContent.Events }, "a quorum's log holds events and is not registered");
-        _store = new VoterStore(log, logs.Storage.Files, logs.Quorum.Self);
+        _store = new VoterStore(log, logs.Storage.Files, self);
         _core = _store.Load();
         _isOpen = true;
     }
