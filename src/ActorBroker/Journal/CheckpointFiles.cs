@@ -65,7 +65,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory)
     {
         var path = PathOf(sequenceNr, ProducerExtension);
         if (!files.FileExists(path)) return Decode(PathOf(sequenceNr, SerializedExtension));
-        if (!ProducerSnapshotFile.TryDecode(AtomicFile.ReadAll(files, path), out var producers, out var reason))
+        if (!ProducerSnapshotFile.TryDecode(AtomicFile.Read(files, path, Array.MaxLength)!, out var producers, out var reason))
             throw new InvalidDataException($"{path}: {reason}");
         var written = files.ListFiles(directory).First(file => file.Name == Path.GetFileName(path)).LastModified;
         return new ProducerCheckpoint(sequenceNr, written.UtcDateTime, producers);
@@ -80,7 +80,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory)
             ProducerCheckpoint producers => (ProducerExtension, ProducerSnapshotFile.Encode(producers.Producers)),
             _ => (SerializedExtension, Encode((SerializedCheckpoint)checkpoint)),
         };
-        AtomicFile.Replace(files, directory, Path.GetFileName(PathOf(checkpoint.SequenceNr, extension)), bytes);
+        AtomicFile.Write(files, PathOf(checkpoint.SequenceNr, extension), bytes);
     }
 
     /// <summary>Durable on return.</summary>
@@ -102,7 +102,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory)
 
     private SerializedCheckpoint Decode(string path)
     {
-        var bytes = AtomicFile.ReadAll(files, path);
+        var bytes = AtomicFile.Read(files, path, Array.MaxLength)!;
         if (bytes.Length < HeaderSize || !bytes.AsSpan(0, 4).SequenceEqual(Magic))
             throw new InvalidDataException($"{path} is not a checkpoint");
         var version = BinaryPrimitives.ReadInt16BigEndian(bytes.AsSpan(4));

@@ -1,3 +1,4 @@
+using ActorBroker.Hosting;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Persistence;
@@ -16,12 +17,16 @@ internal sealed class CheckpointStore : ActorBase
 
     public CheckpointStore(Config config)
     {
-        var keep = config.GetInt("keep", 0);
-        Invariant.Check(keep > 0, "actorbroker.snapshot.checkpoint.keep must be at least 1");
+        var reader = new OptionsReader(config, "actorbroker.snapshot.checkpoint");
+        var keep = Keep(reader);
+        reader.ThrowIfFaulty();
         var props = Props.Create(() => new CheckpointWorker(keep)).WithDispatcher("actorbroker.io-dispatcher");
         for (var i = 0; i < Workers; i++)
             _workers[i] = Context.ActorOf(props);
     }
+
+    /// <summary>So many of the newest stay.</summary>
+    public static int Keep(OptionsReader reader) => reader.Int("keep", 1);
 
     protected override bool Receive(object message)
     {

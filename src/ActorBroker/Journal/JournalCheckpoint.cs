@@ -70,7 +70,7 @@ internal sealed class JournalCheckpoint(IFileSystem files, string directory) : I
         BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(7), info.LogStartOffset.Value);
         BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(15), info.RecoveryPoint.Value);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(23), Crc32C.Compute(bytes.AsSpan(0, 23)));
-        AtomicFile.Replace(files, directory, FileName, bytes);
+        AtomicFile.Write(files, Path.Combine(directory, FileName), bytes);
         _info = info;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ActorBroker.Hosting;
 using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
 using Akka.Actor;
@@ -18,6 +19,8 @@ internal sealed record JournalStorage(IFileSystem Files, string Directory, TimeP
 /// </summary>
 internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
 {
+    private const string Section = "actorbroker.journal.commit-log";
+
     private readonly ConcurrentDictionary<string, JournalLog> _registered = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LocalVoter> _voters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OwnLog> _own = new(StringComparer.Ordinal);
@@ -65,7 +68,7 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
     {
         get
         {
-            lock (_lock) return _storage ??= FromConfig(system.Settings.Config.GetConfig("actorbroker.journal.commit-log"));
+            lock (_lock) return _storage ??= FromConfig(system.Settings.Config.GetConfig(Section));
         }
     }
 
@@ -167,27 +170,36 @@ internal sealed class JournalLogs(ExtendedActorSystem system) : IExtension
 
     private static JournalStorage FromConfig(Config config)
     {
-        var directory = config.GetString("directory", "");
-        if (string.IsNullOrEmpty(directory))
-            throw new ConfigurationException("actorbroker.journal.commit-log.directory is not set: name a folder for its logs.");
-        return new JournalStorage(RealFileSystem.Instance, Path.GetFullPath(directory), TimeProvider.System, OwnLogOptions(config));
+        var reader = new OptionsReader(config, Section);
+        var directory = OwnDirectory(reader);
+        var options = OwnLogOptions(reader);
+        reader.ThrowIfFaulty();
+        return new JournalStorage(RealFileSystem.Instance, Path.GetFullPath(directory), TimeProvider.System, options);
     }
 
     /// <summary>How logs of persistence ids that nobody registered are kept.</summary>
     /// <param name="config"><c>actorbroker.journal.commit-log</c></param>
-    /// <exception cref="ConfigurationException">A value is out of range.</exception>
+    /// <exception cref="BrokerConfigurationException">A value is out of range.</exception>
     public static LogOptions OwnLogOptions(Config config)
     {
-        var options = LogOptions.Default with
-        {
-            SegmentBytes = config.GetInt("segment.bytes", 0),
-            FlushMessages = config.GetLong("flush.messages", 0),
-            RetentionTime = null,
-            MaxMessageBytes = int.MaxValue,
-        };
-        if (options.Validate() is { Count: > 0 } faults)
-            throw new ConfigurationException("actorbroker.journal.commit-log: " + string.Join("; ", faults));
+        var reader = new OptionsReader(config, Section);
+        var options = OwnLogOptions(reader);
+        reader.ThrowIfFaulty();
         return options;
+    }
+
+    public static LogOptions OwnLogOptions(OptionsReader reader) => LogOptions.Default with
+    {
+        SegmentBytes = reader.Int("segment.bytes", 14),
+        FlushMessages = reader.Long("flush.messages", 1),
+        RetentionTime = null,
+        MaxMessageBytes = int.MaxValue,
+    };
+
+    public static string OwnDirectory(OptionsReader reader)
+    {
+        reader.Check("directory", text => text.Length == 0 ? "must name a folder for the journal's logs" : null);
+        return reader.Text("directory");
     }
 
     private sealed record OwnLog(JournalLog Log, JournalCheckpoint Checkpoint);

@@ -11,10 +11,8 @@ public abstract class QuorumSpec : JournalSpec
 {
     protected const string Id = "controller";
 
-    private const string Settings = "actorbroker.journal.quorum { write.timeout.ms = 1000, catch.up.timeout.ms = 1000 }";
-
-    private protected QuorumSpec(int nodes, int voters)
-        : base("actorbroker.journal.quorum", Settings) =>
+    private protected QuorumSpec(int nodes, int voters, string config = "")
+        : base("actorbroker.journal.quorum", config) =>
         Nodes = new QuorumNodes(nodes, Sys.Settings.Config, LogOptions, voters);
 
     private protected QuorumNodes Nodes { get; }

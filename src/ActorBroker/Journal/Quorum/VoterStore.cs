@@ -186,8 +186,7 @@ internal sealed class VoterStore(JournalLog log, IFileSystem files, Member self)
     private State ReadState()
     {
         var path = Path.Combine(Log.Log.Directory, FileName);
-        if (!files.FileExists(path)) return _state;
-        var bytes = AtomicFile.ReadAll(files, path);
+        if (AtomicFile.Read(files, path) is not { } bytes) return _state;
         if (bytes.Length < FixedSize1 + 4 || !bytes.AsSpan(0, 4).SequenceEqual(Magic)
             || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(bytes.Length - 4)) != Crc32C.Compute(bytes.AsSpan(0, bytes.Length - 4)))
             throw new InvalidDataException($"{path} is damaged: without this voter's promise it must not vote.");
@@ -232,7 +231,7 @@ internal sealed class VoterStore(JournalLog log, IFileSystem files, Member self)
         bytes[30] = state.IsRebasing ? (byte)1 : (byte)0;
         members.CopyTo(bytes, FixedSize);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(bytes.Length - 4), Crc32C.Compute(bytes.AsSpan(0, bytes.Length - 4)));
-        AtomicFile.Replace(files, Log.Log.Directory, FileName, bytes);
+        AtomicFile.Write(files, Path.Combine(Log.Log.Directory, FileName), bytes);
         _state = state;
     }
 
