@@ -82,6 +82,50 @@ internal sealed partial class ClusterCore
         RefreshSoon(now);
     }
 
+    private void Expire(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (endpoint.NextDeadline > now)
+            return;
+        for (var i = endpoint.Waiting.Count - 1; i >= 0; i--)
+        {
+            var request = endpoint.Waiting[i];
+            if (request.ConnectDeadline > now)
+                continue;
+            endpoint.Waiting.RemoveAt(i);
+            RefreshSoon(now);
+            Complete(request, RequestFailure.NotSent, $"no connection to {endpoint.Describe()}", effects);
+        }
+
+        PendingRequest? overdue = null;
+        foreach (var request in endpoint.InFlight.Values)
+        {
+            if (request.Deadline <= now)
+                overdue = request;
+        }
+
+        if (overdue is null)
+            return;
+        // A broker that lets a request hang is taken for lost, with all else that is out to it, as a dead connection is.
+        endpoint.InFlight.Remove(overdue.Correlation);
+        Complete(overdue, RequestFailure.TimedOut, $"{endpoint.Address} did not answer in time", effects);
+        Lose(endpoint, now, effects);
+    }
+
+    private void Lose(Endpoint endpoint, TimeSpan now, List<ClusterEffect> effects)
+    {
+        endpoint.BecomeIdle();
+        (endpoint.IsLost, endpoint.IsSlow) = (true, false);
+        effects.Add(new ClusterEffect.Release(endpoint.Address));
+        var lost = endpoint.InFlight.Values.ToArray();
+        endpoint.InFlight.Clear();
+        if (_seekingSince is not null)
+            Probe(endpoint, now, effects);
+        foreach (var request in lost)
+            Complete(request, RequestFailure.Disconnected, $"the connection to {endpoint.Describe()} was lost", effects);
+        _isDoubted = true;
+        RefreshSoon(now);
+    }
+
     /// <summary>Whether probing an endpoint has a purpose.</summary>
     private bool IsWanted(Endpoint endpoint) =>
         endpoint.Waiting.Count > 0 || _seekingSince is not null || (_isDoubted && _image.Brokers.ContainsValue(endpoint.Address));

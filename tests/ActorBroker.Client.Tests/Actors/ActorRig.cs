@@ -50,11 +50,7 @@ internal sealed class ActorRig : IAsyncDisposable
         return rig;
     }
 
-    public void StartBroker()
-    {
-        _broker = ActorSystem.Create("actorbroker", ConfigurationFactory.ParseString(Quiet + Remoting(Log.Port)));
-        Start(_broker, Log);
-    }
+    public void StartBroker() => _broker = StartBroker(Log, id: 1);
 
     public async Task StopBrokerAsync() => await _broker!.Terminate();
 
@@ -79,7 +75,15 @@ internal sealed class ActorRig : IAsyncDisposable
     private static void Start(ActorSystem system, FakeLog log)
     {
         ApiMessages.Register(system);
-        system.ActorOf(Props.Create(() => new FakeBroker(log)), "actorbroker");
+        system.ActorOf(Props.Create(() => new FakeBroker(log, 1)), "actorbroker");
+    }
+
+    internal static ActorSystem StartBroker(FakeLog log, int id)
+    {
+        var system = ActorSystem.Create("actorbroker", ConfigurationFactory.ParseString(Quiet + Remoting(log.Nodes[id])));
+        ApiMessages.Register(system);
+        system.ActorOf(Props.Create(() => new FakeBroker(log, id)), "actorbroker");
+        return system;
     }
 
     private static string Remoting(int port) => $"""

@@ -20,7 +20,20 @@ internal sealed class FakeLog
 
     public string Host { get; set; } = "127.0.0.1";
 
-    public int Port { get; set; } = 4053;
+    /// <summary>Of broker 1.</summary>
+    public int Port
+    {
+        get => Nodes[1];
+        set => Nodes[1] = value;
+    }
+
+    /// <summary>The brokers that metadata names, with their ports.</summary>
+    public ConcurrentDictionary<int, int> Nodes { get; } = new() { [1] = 4053 };
+
+    /// <summary>Leads every partition; the others refuse to.</summary>
+    public volatile int Leader = 1;
+
+    public volatile int Epoch;
 
     /// <summary>Sends every client seen so far a goodbye.</summary>
     public Action SayGoodbye { get; set; } = () => { };
@@ -58,6 +71,7 @@ internal sealed class FakeLog
         {
             var offset = batches.Count == 0 ? 0 : Header(batches[^1]).NextOffset.Value;
             System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(bytes, offset);
+            RecordBatchHeader.PatchLeaderEpoch(bytes, new LeaderEpoch(Epoch));
             batches.Add(bytes);
             return offset;
         }
@@ -91,14 +105,15 @@ internal sealed class FakeLog
     private List<byte[]> BatchesOf(TopicPartition partition) => Batches.GetOrAdd(partition, _ => []);
 }
 
-/// <summary>One broker, id 1, at /user/actorbroker: just enough of each API, no waiting fetches but a minimal pause.</summary>
+/// <summary>One broker at /user/actorbroker: just enough of each API, no waiting fetches but a minimal pause.</summary>
 internal sealed class FakeBroker : ReceiveActor
 {
     private readonly FakeLog _log;
+    private readonly int _id;
 
-    public FakeBroker(FakeLog log)
+    public FakeBroker(FakeLog log, int id = 1)
     {
-        _log = log;
+        (_log, _id) = (log, id);
         var clients = new HashSet<IActorRef>();
         var self = Self;
         _log.SayGoodbye = () => self.Tell(ApiGoodbye.Instance, self);
@@ -110,6 +125,8 @@ internal sealed class FakeBroker : ReceiveActor
             _log.Seen.Enqueue(request.Body);
             if (_log.Judge(request.Body) is not { } verdict)
                 return;
+            if (_id != _log.Leader && request.Body is ProduceRequest or FetchRequest)
+                verdict = ErrorCode.NotLeaderOrFollower;
             switch (request.Body)
             {
                 case ProduceRequest { Acks: 0 } produce:
@@ -134,6 +151,7 @@ internal sealed class FakeBroker : ReceiveActor
         ProduceRequest produce => Produce(produce, verdict),
         ListOffsetsRequest offsets => ListOffsets(offsets),
         FetchRequest fetch => Fetch(fetch, verdict),
+        OffsetForLeaderEpochRequest ends => EpochEnds(ends),
         CreateTopicsRequest create => Create(create),
         DeleteTopicsRequest delete => Delete(delete),
         DescribeTopicPartitionsRequest describe => Describe(describe),
@@ -149,8 +167,8 @@ internal sealed class FakeBroker : ReceiveActor
     private MetadataResponse Metadata(MetadataRequest request) => new()
     {
         ClusterId = "fake",
-        ControllerId = 1,
-        Brokers = [new MetadataResponse.MetadataResponseBroker { NodeId = 1, Host = _log.Host, Port = _log.Port }],
+        ControllerId = _id,
+        Brokers = [.. _log.Nodes.Select(node => new MetadataResponse.MetadataResponseBroker { NodeId = node.Key, Host = _log.Host, Port = node.Value })],
         Topics = [.. (request.Topics?.Select(topic => topic.Name!) ?? _log.Topics.Keys).Select(name => _log.Topics.TryGetValue(name, out var partitions)
             ? new MetadataResponse.MetadataResponseTopic
             {
@@ -158,7 +176,7 @@ internal sealed class FakeBroker : ReceiveActor
                 TopicId = IdOf(name),
                 Partitions = [.. Enumerable.Range(0, partitions).Select(index => new MetadataResponse.MetadataResponsePartition
                 {
-                    PartitionIndex = index, LeaderId = 1, LeaderEpoch = 0, ReplicaNodes = [1], IsrNodes = [1],
+                    PartitionIndex = index, LeaderId = _log.Leader, LeaderEpoch = _log.Epoch, ReplicaNodes = [1], IsrNodes = [1],
                 })],
             }
             : new MetadataResponse.MetadataResponseTopic { Name = name, ErrorCode = ErrorCode.UnknownTopicOrPartition })],
@@ -213,6 +231,21 @@ internal sealed class FakeBroker : ReceiveActor
             {
                 PartitionIndex = partition.PartitionIndex,
                 Offset = partition.Timestamp == -1 ? _log.EndOf(new TopicPartition(topic.Name, partition.PartitionIndex)) : 0,
+            })],
+        })],
+    };
+
+    /// <summary>No election here loses anything.</summary>
+    private OffsetForLeaderEpochResponse EpochEnds(OffsetForLeaderEpochRequest request) => new()
+    {
+        Topics = [.. request.Topics.Select(topic => new OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult
+        {
+            Topic = topic.Topic,
+            Partitions = [.. topic.Partitions.Select(partition => new OffsetForLeaderEpochResponse.EpochEndOffset
+            {
+                Partition = partition.Partition,
+                LeaderEpoch = partition.LeaderEpoch,
+                EndOffset = _log.EndOf(new TopicPartition(topic.Topic, partition.Partition)),
             })],
         })],
     };

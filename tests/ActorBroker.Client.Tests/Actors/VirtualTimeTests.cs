@@ -50,7 +50,7 @@ public sealed class VirtualTimeTests() : Akka.TestKit.Xunit2.TestKit("""
         _log.Judge = judge;
         ApiMessages.Register(Sys);
         var log = _log;
-        Sys.ActorOf(Props.Create(() => new FakeBroker(log)), "actorbroker");
+        Sys.ActorOf(Props.Create(() => new FakeBroker(log, 1)), "actorbroker");
         var scheduler = Scheduler;
         var start = scheduler.Now;
         var settings = TestClusters.Producer().WithBootstrap("local");
