@@ -65,6 +65,7 @@ internal static class CommandLine
         new HelpOption(),
         new VersionOption(),
         StartCommand.Create(),
+        DevCommand.Create(),
         TopicsCommand.Create(),
         ClusterCommand.Create(),
         ProduceCommand.Create(),

@@ -19,13 +19,14 @@ internal static class StartCommand
         var seed = new Option<string[]>("--seed") { Description = "A node to ask for the way into its cluster, for a node that is no voter; may be repeated.", HelpName = "H:P", AllowMultipleArgumentsPerToken = true };
         var replicationPort = new Option<int?>("--replication-port") { Description = "Port for other brokers to fetch from (default: any free one).", HelpName = "PORT" };
         var rack = new Option<string?>("--rack") { Description = "Where this node stands; replicas are spread over racks.", HelpName = "NAME" };
+        var withInput = new Option<bool>("--stop-with-input") { Description = "Stop cleanly when standard input ends: for a parent process.", Hidden = true };
         replicationPort.Within(0, 65535, "must be from 0 to 65535");
         id.Within(0, int.MaxValue, "must not be negative");
         port.Within(0, 65535, "must be from 0 to 65535");
 
         var command = new Command("start", "Starts a broker node.")
         {
-            config, id, host, port, advertised, data, cluster, voters, seed, replicationPort, rack, CommonOptions.Json,
+            config, id, host, port, advertised, data, cluster, voters, seed, replicationPort, rack, withInput, CommonOptions.Json,
         };
         command.SetAction((parsed, cancellation) => NodeRunner.RunAsync(
             new StartSettings
@@ -41,6 +42,7 @@ internal static class StartCommand
                 Seeds = parsed.GetValue(seed) is { Length: > 0 } seeds ? string.Join(',', seeds) : null,
                 ReplicationPort = parsed.GetValue(replicationPort),
                 Rack = parsed.GetValue(rack),
+                StopsWithInput = parsed.GetValue(withInput),
             },
             parsed.GetValue(CommonOptions.Json),
             parsed.InvocationConfiguration.Output,

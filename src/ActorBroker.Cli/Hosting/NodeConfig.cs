@@ -30,6 +30,9 @@ internal sealed record StartSettings
     public int? ReplicationPort { get; init; }
 
     public string? Rack { get; init; }
+
+    /// <summary>The end of standard input is a request to stop: a parent that dies takes its nodes with it.</summary>
+    public bool StopsWithInput { get; init; }
 }
 
 /// <summary>Builds a node's configuration: options over file over defaults.</summary>

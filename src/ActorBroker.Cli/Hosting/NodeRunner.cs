@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using ActorBroker.Cli.Output;
 using ActorBroker.Hosting;
 using ActorBroker.Log;
 using Akka.Actor;
@@ -23,8 +22,9 @@ internal static class NodeRunner
     /// <param name="cancellation">Ctrl-C or SIGTERM: stop cleanly.</param>
     public static async Task<int> RunAsync(StartSettings settings, bool json, TextWriter output, CancellationToken cancellation)
     {
-        var stop = new TaskCompletionSource();
-        await using var registration = cancellation.Register(stop.SetResult);
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellation.Register(() => stop.TrySetResult());
+        if (settings.StopsWithInput) _ = Task.Run(() => StopAtEndOfInput(stop), CancellationToken.None);
         var config = NodeConfig.Build(settings);
         var announcement = new Announcement(json, output);
         var pause = FirstPause;
@@ -40,6 +40,12 @@ internal static class NodeRunner
             await Console.Error.WriteLineAsync($"actorbroker: this node's cluster has given it up; it joins again under a new incarnation in {pause.TotalSeconds:0.0} s");
             if (await Task.WhenAny(stop.Task, Task.Delay(pause, CancellationToken.None)) == stop.Task) return ExitCode.Done;
         }
+    }
+
+    private static void StopAtEndOfInput(TaskCompletionSource stop)
+    {
+        Console.OpenStandardInput().CopyTo(Stream.Null);
+        stop.TrySetResult();
     }
 
     private enum Outcome
