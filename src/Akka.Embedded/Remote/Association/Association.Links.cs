@@ -54,6 +54,12 @@ internal sealed partial class Association
         }
 
         TakeReceiveState(link.Uid);
+        if (_isKnownUnreachable)
+        {
+            _isKnownUnreachable = false;
+            _remoting.Log.Info("[{0}] can be reached again.", Remote);
+        }
+
         _remoting.Publish(new AssociatedEvent(_remoting.LocalAddress, Remote, link.IsInbound));
         return true;
     }
@@ -262,9 +268,12 @@ internal sealed partial class Association
     private void LogConnectFailure(Exception? cause, DisassociateReason reason)
     {
         var why = cause?.Message ?? (reason == DisassociateReason.Shutdown ? "it is shutting down" : "it closed the connection during the handshake");
-        _remoting.Log.Warning(
+        // Once, not with each attempt: with a short gate a peer that is away would fill the log.
+        _remoting.Log.Log(
+            _isKnownUnreachable ? LogLevel.DebugLevel : LogLevel.WarningLevel,
             "Tried to associate with unreachable remote address [{0}]. Address is now gated for {1} ms, all messages to this address become dead letters. Reason: {2}",
             Remote, _settings.RetryGateClosedFor.TotalMilliseconds, why);
+        _isKnownUnreachable = true;
         _remoting.Publish(new AssociationErrorEvent(
             new RemoteTransportException($"Association failed with {Remote}: {why}", cause), _remoting.LocalAddress, Remote, inbound: false, LogLevel.WarningLevel));
     }

@@ -44,6 +44,9 @@ internal sealed partial class Association : IRunnable
     private TimeSpan _warnAfter;
     private int _scheduled;
     private bool _closing;
+
+    /// <summary>It has been said in the log; attempts go on until it is reached.</summary>
+    private volatile bool _isKnownUnreachable;
     private bool _resendDue;
 
     public Association(Remoting remoting, Address remote)
