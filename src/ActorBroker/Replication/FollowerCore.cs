@@ -34,7 +34,10 @@ internal sealed class FollowerCore(PartitionState state, IReplicaLog log)
         effects.Add(PartitionEffect.At(PartitionEffectKind.StartFetching, state.LogEnd, epoch));
     }
 
-    /// <summary>True when the batches, if any came, are to be persisted. The leader's marks hold wherever this log ends.</summary>
+    /// <summary>
+    /// True when the batches, if any came, are to be persisted. The leader's marks hold wherever this log ends, since it sends
+    /// none before it has found that the logs agree: else what is to be cut would count as committed.
+    /// </summary>
     public bool OnFetched(in FetchedInput fetched, List<PartitionEffect> effects)
     {
         if (_isEnding || fetched.LeaderEpoch != _fetching) return false;

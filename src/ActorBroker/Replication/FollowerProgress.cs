@@ -22,6 +22,9 @@ internal sealed class FollowerProgress
     /// <summary>Its fetch that waits for more, if one does.</summary>
     public RequestKey? Waiting { get; set; }
 
+    /// <summary>Through which it fetches, and which has been told that the logs agree.</summary>
+    public object? Client { get; set; }
+
     public void OnFetch(Offset logEnd, long brokerEpoch, Offset leaderEnd, long nowMs)
     {
         if (logEnd >= leaderEnd) CaughtUpMs = nowMs;

@@ -16,8 +16,9 @@ internal sealed class IsrTracker(long lagTimeMs)
     /// So long the committed end waits for a follower that is about to join: under constant load it would never reach it
     /// otherwise. Short, since it may have died meanwhile without anybody's knowing.
     /// </summary>
-    private const long HoldMs = 500;
+    private const long LongestHoldMs = 500;
 
+    private readonly long _holdMs = Math.Min(LongestHoldMs, lagTimeMs / 2);
     private readonly Dictionary<BrokerId, FollowerProgress> _followers = [];
     private PartitionAssignment _assignment = null!; // set before anything else is called
     private ImmutableArray<BrokerId>? _proposed;
@@ -81,7 +82,7 @@ internal sealed class IsrTracker(long lagTimeMs)
         committed = Lowest(_assignment.EligibleLeaders, committed);
         foreach (var (id, follower) in _followers)
         {
-            if (follower.LogEnd >= committed || follower.CaughtUpMs is not { } at || nowMs - at > HoldMs || !IsEligible(id, follower)) continue;
+            if (follower.LogEnd >= committed || follower.CaughtUpMs is not { } at || nowMs - at > _holdMs || !IsEligible(id, follower)) continue;
             committed = follower.LogEnd;
             isHeld = true;
         }

@@ -95,6 +95,9 @@ internal sealed class LeaderCore(PartitionState state, IReplicaLog log, long lag
         if (fetch.FetchOffset < state.LogEnd) effects.Add(PartitionEffect.FollowerAnswer(fetch.Key, PartitionError.None));
         if (follower is null) return;
         follower.Waiting = fetch.FetchOffset < state.LogEnd ? null : fetch.Key;
+        if (follower.Waiting is not null && !ReferenceEquals(follower.Client, fetch.Key.Client))
+            effects.Add(new PartitionEffect(PartitionEffectKind.FollowerAccepted) { Key = fetch.Key });
+        follower.Client = fetch.Key.Client;
         AdvanceHighWatermark(nowMs, effects);
         if (_isr.TryExpand(fetch.Replica, state.HighWatermark, EpochStart) is { } change) effects.Add(PartitionEffect.Propose(change));
     }

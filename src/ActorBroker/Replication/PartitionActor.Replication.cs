@@ -133,6 +133,9 @@ internal sealed partial class PartitionActor
             case PartitionEffectKind.FollowerAnswer:
                 ((IActorRef)key.Client).Tell(new PartitionProtocol.FollowerAnswer(key.Call, effect.Error, epoch, offset));
                 break;
+            case PartitionEffectKind.FollowerAccepted:
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.FollowerAccepted(key.Call));
+                break;
             case PartitionEffectKind.LookAgain:
                 if (!Timers.IsTimerActive(LookAgain.Instance)) Timers.StartSingleTimer(LookAgain.Instance, LookAgain.Instance, Later);
                 break;

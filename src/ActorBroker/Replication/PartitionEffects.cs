@@ -36,6 +36,9 @@ internal enum PartitionEffectKind
     /// <summary>Answer a follower's fetch: records are there (no error), or why there are none to come.</summary>
     FollowerAnswer,
 
+    /// <summary>Tell a follower's connection that the log it fetches for agrees with this one, though there is nothing new yet.</summary>
+    FollowerAccepted,
+
     /// <summary>Say <c>OnLookAgain</c> a little later.</summary>
     LookAgain,
 

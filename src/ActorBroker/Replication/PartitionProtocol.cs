@@ -39,6 +39,9 @@ internal static class PartitionProtocol
     /// <param name="Epoch">With <see cref="PartitionError.Diverging"/>: the largest epoch both may share, which ends here at <paramref name="Offset"/>.</param>
     public sealed record FollowerAnswer(long Call, PartitionError Error, LeaderEpoch Epoch, Offset Offset);
 
+    /// <summary>Before <see cref="FollowerAnswer"/>, which may be long in coming: the logs agree, so the follower may hear how far they are committed.</summary>
+    public sealed record FollowerAccepted(long Call);
+
     /// <summary>From this node's fetcher, the sender: what the leader gave. Answered by <c>FetcherProtocol.Replicated</c> if there are batches that are of use.</summary>
     /// <param name="Batches">Null: marks only.</param>
     public sealed record Fetched(LeaderEpoch Epoch, Offset FetchOffset, FetchedBatches? Batches, Offset HighWatermark, Offset LogStart);

@@ -139,6 +139,7 @@ internal sealed class PartitionScript : IReplicaLog
         PartitionEffectKind.FollowerAnswer when effect.Error == PartitionError.Diverging => $"tell {effect.Key.Client} diverging at {effect.Epoch}:{effect.Offset}",
         PartitionEffectKind.FollowerAnswer => $"tell {effect.Key.Client} {(effect.Error == PartitionError.None ? "data" : effect.Error)}",
         PartitionEffectKind.ProposeIsr => $"propose {string.Join("+", effect.Isr!.Members.Select(member => $"{member.Id}@{member.BrokerEpoch}"))} against {effect.Isr.PartitionEpoch}",
+        PartitionEffectKind.FollowerAccepted => $"accept {effect.Key.Client}",
         PartitionEffectKind.LookAgain => "look again",
         PartitionEffectKind.AssignEpoch => $"epoch {effect.Epoch} begins",
         PartitionEffectKind.StartFetching => $"fetch from {effect.Offset}",

@@ -41,6 +41,7 @@ internal sealed class FollowerConnectionActor : ReceiveActor, IWithTimers
         Receive<Handshake>(OnHandshake);
         Receive<Asked>(OnAsked);
         Receive<PartitionProtocol.FollowerAnswer>(OnAnswer);
+        Receive<PartitionProtocol.FollowerAccepted>(accepted => _session.OnAccepted(accepted.Call));
         Receive<Sent>(OnSent);
         Receive<Tick>(_ => OnTick());
         Receive<Ended>(OnEnded);

@@ -21,6 +21,9 @@ internal sealed class SessionPartition(Guid topic, int index)
 
     public PartitionProtocol.FollowerAnswer? Answer { get; set; }
 
+    /// <summary>The leader epoch at which the logs were found to agree: only then do marks mean something to the follower.</summary>
+    public int AgreedEpoch { get; set; } = -1;
+
     /// <summary>Marks that the follower was last told.</summary>
     public Offset ToldHighWatermark { get; set; } = Offset.None;
 
@@ -68,6 +71,11 @@ internal sealed class FollowerSession
         partition.Call = 0;
         partition.Answer = answer;
         _ready.Enqueue(partition);
+    }
+
+    public void OnAccepted(long call)
+    {
+        if (_calls.TryGetValue(call, out var partition)) partition.AgreedEpoch = partition.Request.CurrentLeaderEpoch;
     }
 
     /// <summary>Nobody is there to answer.</summary>

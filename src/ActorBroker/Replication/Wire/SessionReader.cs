@@ -51,7 +51,7 @@ internal sealed class SessionReader : IDisposable
     {
         foreach (var partition in session.All)
         {
-            if (partition.Call == 0 || partition.Handle is not { } handle) continue;
+            if (partition.Call == 0 || partition.Handle is not { } handle) continue; // it speaks for itself
             if (!ReferenceEquals(partitions.Find(handle.TopicId, partition.Index), handle))
             {
                 session.Fail(partition, PartitionError.NotLeader);
@@ -59,7 +59,7 @@ internal sealed class SessionReader : IDisposable
             }
 
             var view = handle.View;
-            if (view.LeaderEpoch.Value != partition.Request.CurrentLeaderEpoch || !view.IsLeader) continue;
+            if (!view.IsLeader || view.LeaderEpoch.Value != partition.AgreedEpoch) continue;
             if (view.HighWatermark == partition.ToldHighWatermark && view.LogStart == partition.ToldLogStart) continue;
             Add(partition, Marks(partition, view));
         }
@@ -136,6 +136,7 @@ internal sealed class SessionReader : IDisposable
 
     private static FetchResponse.PartitionData Marks(SessionPartition partition, PartitionView view)
     {
+        partition.AgreedEpoch = partition.Request.CurrentLeaderEpoch;
         partition.ToldHighWatermark = view.HighWatermark;
         partition.ToldLogStart = view.LogStart;
         return Failure(partition, view, ErrorCode.None);

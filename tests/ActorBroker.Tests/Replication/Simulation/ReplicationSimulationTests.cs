@@ -1,0 +1,43 @@
+namespace ActorBroker.Tests.Replication.Simulation;
+
+/// <summary>Random schedules of one replicated partition; see <see cref="ReplicationSimulation"/>. A failure names its seed.</summary>
+public sealed class ReplicationSimulationTests
+{
+    private const int Steps = 150;
+
+    [Fact]
+    public void No_schedule_loses_what_was_acknowledged_or_changes_what_was_committed()
+    {
+        var (acknowledged, elections, cuts) = (0L, 0L, 0L);
+        for (var seed = 0; seed < 20_000; seed++)
+        {
+            var run = new ReplicationSimulation(seed, BrokenRule.None);
+            run.Run(Steps);
+            (acknowledged, elections, cuts) = (acknowledged + run.Acknowledged, elections + run.Elections, cuts + run.Cuts);
+        }
+
+        // Schedules in which nothing happens prove nothing.
+        Assert.True(acknowledged > 20_000 && elections > 20_000 && cuts > 1_000, $"{acknowledged} acknowledged, {elections} elections, {cuts} cuts");
+    }
+
+    [Theory]
+    [InlineData((int)BrokenRule.ProposedIsrIsIgnored)]
+    [InlineData((int)BrokenRule.AnyEpochCounts)]
+    [InlineData((int)BrokenRule.NothingIsCut)]
+    public void A_rule_that_is_taken_out_is_missed(int rule)
+    {
+        for (var seed = 0; seed < 20_000; seed++)
+        {
+            try
+            {
+                new ReplicationSimulation(seed, (BrokenRule)rule).Run(Steps);
+            }
+            catch (Exception noticed) when (noticed is SimulationFailedException or InvariantException)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"nobody noticed that {(BrokenRule)rule}");
+    }
+}
