@@ -45,19 +45,13 @@ internal sealed class Draft(MetadataImage image, long lastSequence, TopicDefault
     }
 
     /// <summary>
-    /// Eligible leaders were judged by the minimum before, so they go, in the entry that changes it; proposals made before it
-    /// are refused. (A default may depend on the replication factor, which a reassignment can change.)
+    /// Eligible leaders were judged by the minimum before, so they go, in the entry that changes it. (A default may depend
+    /// on the replication factor, which a reassignment can change.)
     /// </summary>
     public void OnMinInsyncReplicasChanged(TopicId topic)
     {
         foreach (var partition in Image.FindTopic(topic)!.Partitions)
-        {
-            Change(topic, partition.Index, plan =>
-            {
-                plan.ClearEligible();
-                plan.RenewsEpoch = true;
-            });
-        }
+            Change(topic, partition.Index, plan => plan.ClearEligible());
     }
 
     /// <summary>Changes every partition that <paramref name="concerns"/> names, in all topics.</summary>

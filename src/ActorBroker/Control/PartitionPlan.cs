@@ -24,6 +24,7 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
 {
     private ImmutableArray<BrokerId> _eligible = now.EligibleLeaders;
     private BrokerId? _lastKnownLeader = now.Leader ?? now.LastKnownLeader;
+    private BrokerId? _lost;
 
     public PartitionImage Now => now;
 
@@ -41,9 +42,6 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
     /// <summary>Also without the topic's setting, an active replica that may lack committed records may lead rather than nobody.</summary>
     public bool AllowsUnclean { get; set; } = allowsUnclean;
 
-    /// <summary>The partition gets a new epoch also when nothing else of it changes, so that proposals made before are refused.</summary>
-    public bool RenewsEpoch { get; set; }
-
     /// <summary>The broker may lack the end of what it had acknowledged, or (<paramref name="lostAll"/>) everything.</summary>
     public void LostData(BrokerId broker, bool lostAll)
     {
@@ -52,8 +50,6 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
         _lost = broker;
         if (lostAll && _lastKnownLeader == broker) _lastKnownLeader = null;
     }
-
-    private BrokerId? _lost;
 
     /// <summary>
     /// Another <c>min.insync.replicas</c> holds: whoever leads may now commit without those who stood by. While nobody leads
@@ -75,7 +71,7 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
         if (IsAtMinimum(isr)) eligible = [];
         var lastKnown = leader is null ? _lastKnownLeader : null;
 
-        if (!RenewsEpoch && leader == now.Leader && lastKnown == now.LastKnownLeader
+        if (leader == now.Leader && lastKnown == now.LastKnownLeader
             && Same(isr, now.Isr) && Same(eligible, now.EligibleLeaders)
             && Same(Replicas, now.Replicas) && Same(Adding, now.AddingReplicas) && Same(Removing, now.RemovingReplicas))
             return null;
@@ -100,7 +96,6 @@ internal sealed class PartitionPlan(PartitionImage now, Func<BrokerId, bool> isA
 
     private ImmutableArray<BrokerId> Eligible(ImmutableArray<BrokerId> isr)
     {
-        if (IsAtMinimum(isr)) return [];
         var eligible = _eligible;
         return Keep(Replicas, id => id != _lost && !isr.Contains(id) && (eligible.Contains(id) || now.Isr.Contains(id)));
     }

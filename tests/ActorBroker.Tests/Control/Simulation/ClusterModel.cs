@@ -17,6 +17,7 @@ internal sealed class ClusterModel
     private readonly Random _random;
     private readonly Dictionary<(TopicId, int), List<int>> _committed = [];
     private readonly Dictionary<(TopicId, int), LeaderEpoch> _recovered = [];
+    private readonly List<AlterPartitions> _sent = [];
     private readonly List<MetadataImage> _images = [MetadataImage.Empty];
     private long _sequence;
     private int _ids;
@@ -142,11 +143,18 @@ internal sealed class ClusterModel
         }
 
         var reply = Do(new AlterPartitions(node.Id, node.Epoch, [new IsrProposal(topic, index, standing.LeaderEpoch, standing.PartitionEpoch, lead.Proposed)]));
+        if (reply is PartitionsAltered { Results: [{ Error: not ErrorCode.IneligibleReplica }] }) _sent.Add((AlterPartitions)_command!);
         if (_random.Next(2) == 0) return; // the answer is lost
         if (reply is not PartitionsAltered { Results: [{ Error: var error }] }) return;
         if (error is ErrorCode.None or ErrorCode.NewLeaderElected) node.Adopt(_images[^1]);
         // Another error may stand for the first try's success, which was not heard of.
         else if (error is ErrorCode.IneligibleReplica) lead.Proposed = [];
+    }
+
+    /// <summary>A copy of an earlier proposal arrives late. (Of one that was refused for its members no copy may: see IsrProposals.)</summary>
+    public void Redeliver()
+    {
+        if (_sent.Count > 0) Do(_sent[_random.Next(Math.Max(0, _sent.Count - 20), _sent.Count)]);
     }
 
     private ImmutableArray<IsrMember> NewIsr(ModelNode node, ModelLead lead, PartitionImage standing)

@@ -87,6 +87,17 @@ public class ControllerPropertyTests
         else if (choice < 87) model.Beat(node, wantsShutdown: true);
         else if (choice < 89 && losesData) node.LosePower(random, model.NewId());
         else if (choice == 89 && losesData) node.LoseDisk(model.NewId());
+        else if (choice == 90) model.Redeliver();
+        else if (choice < 93 && losesData && topic is not null)
+        {
+            // Back within moments, before its leader has noticed that it had gone.
+            node.LosePower(random, model.NewId());
+            model.Start(node);
+            model.Advance(node, newest: true);
+            model.Beat(node, wantsShutdown: false);
+            foreach (var leader in model.Nodes.Values) model.Propose(leader, topic.Id, index);
+            if (random.Next(2) == 0) model.Fence(model.Nodes[random.Next(1, model.Nodes.Count + 1)]);
+        }
         else Administer(model, random, topic, index);
     }
 
