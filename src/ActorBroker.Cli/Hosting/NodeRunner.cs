@@ -34,8 +34,9 @@ internal static class NodeRunner
             var (outcome, port) = await RunSystemAsync(config, announcement, stop.Task);
             if (outcome != Outcome.GivenUp) return outcome == Outcome.Stopped ? ExitCode.Done : ExitCode.Failed;
 
-            // Others know the node by its port, also where any was asked for.
-            config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.port = {port}").WithFallback(config);
+            // Others know the node by its port, also where any was asked for. A configured one stays: what others use may be another (public-port).
+            if (config.GetInt("akka.remote.dot-netty.tcp.port") == 0)
+                config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.port = {port}").WithFallback(config);
             pause = began.Elapsed > Settled ? FirstPause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
             await Console.Error.WriteLineAsync($"actorbroker: this node's cluster has given it up; it joins again under a new incarnation in {pause.TotalSeconds:0.0} s");
             if (await Task.WhenAny(stop.Task, Task.Delay(pause, CancellationToken.None)) == stop.Task) return ExitCode.Done;

@@ -107,7 +107,12 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         return Directive.Stop;
     });
 
-    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        // However it ended: the next system in this process needs the port.
+        _node.StopReplication();
+    }
 
     private void OnTick()
     {
