@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
 using ActorBroker.Protocol;
@@ -53,6 +54,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         Command<ReconcileCompleted>(OnReconciled);
         Command<SuspectBroker>(OnSuspect);
         Command<Tick>(OnTick);
+        Command<JournalProtocol.LeadLost>(OnLeadLost);
     }
 
     private enum Tick
@@ -80,6 +82,12 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         foreach (var (to, reply) in _served.TakeAll()) Send(to, reply);
         _asking?.Tell(new ControllerUnavailable("The controller stopped before the change was stored; it may happen all the same."));
         base.PostStop();
+    }
+
+    private void OnLeadLost(JournalProtocol.LeadLost lost)
+    {
+        _log.Warning("The controller lost the lead and stops; it will bid again: {0}", lost.Cause.Message);
+        Context.Stop(Self);
     }
 
     private void OnRecovering(IControlEvent change)

@@ -60,6 +60,12 @@ internal static class JournalProtocol
 
     internal sealed record QuorumNotLed(string PersistenceId);
 
+    /// <summary>
+    /// To the persistent actor of a quorum, without being asked: another writer has a higher epoch, or no majority answers.
+    /// Whatever it writes fails until it recovers anew, so it had better stop.
+    /// </summary>
+    internal sealed record LeadLost(string PersistenceId, Exception Cause) : INoSerializationVerificationNeeded;
+
     /// <param name="Writer">The node that writes.</param>
     /// <param name="Epoch">Of the writer.</param>
     /// <param name="LogStart">Everything below is deleted.</param>

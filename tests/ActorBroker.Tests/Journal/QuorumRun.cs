@@ -26,14 +26,12 @@ internal sealed record ScheduleOptions(int Nodes, int Voters)
 /// </summary>
 internal sealed class QuorumRun
 {
-    private readonly int _seed;
     private readonly Random _random;
     private readonly ScheduleOptions _options;
     private readonly ScheduledVoter[] _nodes;
     private readonly ScheduledWriter[] _writers;
     private readonly List<Action> _network = [];
     private readonly ImmutableArray<BrokerId> _initial;
-    private ImmutableArray<Member> _countedAtCommit = [];
     private int _disks;
     private int _bodies;
     private int _bidders;
@@ -42,19 +40,14 @@ internal sealed class QuorumRun
 
     public QuorumRun(int seed, ScheduleOptions options)
     {
-        (_seed, _random, _options) = (seed, new Random(seed), options);
+        (_random, _options) = (new Random(seed), options);
         _nodes = Enumerable.Range(0, options.Nodes).Select(i => new ScheduledVoter(new Member(new BrokerId(i), NewDisk()))).ToArray();
+        Committed = new CommittedHistory(seed, _nodes);
         _initial = [.. Enumerable.Range(0, options.Voters).Select(i => new BrokerId(i))];
         _writers = [NewWriter(), NewWriter()];
     }
 
-    public List<QuorumEntry> Committed { get; } = [];
-
-    /// <summary>Disks that took the seat of a lost one.</summary>
-    public int Admissions { get; private set; }
-
-    /// <summary>Committed sets of voters of another size than the one before.</summary>
-    public int Changes { get; private set; }
+    public CommittedHistory Committed { get; }
 
     public int Deletions { get; private set; }
 
@@ -272,7 +265,7 @@ internal sealed class QuorumRun
                 core.OnMembersEncoded(effect.Epoch, effect.Members, BitConverter.GetBytes(_bodies++), effects);
                 break;
             case WriterEffectKind.Committed:
-                OnCommitted(new EntryId(effect.Epoch, effect.Through), core.Members);
+                Committed.OnCommitted(new EntryId(effect.Epoch, effect.Through), core.Members);
                 break;
         }
     }
@@ -318,18 +311,18 @@ internal sealed class QuorumRun
                     });
                     break;
                 case VoterEffectKind.Trim:
-                    Require(Committed.Count > 0 && effect.End <= Committed[^1].Id.Sequence, $"deleted to {effect.End}, which is not committed");
+                    Committed.Require(effect.End <= Committed.End, $"deleted to {effect.End}, which is not committed");
                     voter.Perform(effect);
                     break;
                 case VoterEffectKind.Rebase:
                     Rebases++;
-                    Require(FindCommitted(effect.Base.Sequence)?.Id == effect.Base, $"a log begins at {effect.Base}, which is not committed");
+                    Committed.Require(Committed.Find(effect.Base.Sequence)?.Id == effect.Base, $"a log begins at {effect.Base}, which is not committed");
                     voter.Perform(effect);
-                    CheckDisk(voter);
+                    Committed.CheckDisk(voter);
                     break;
                 default:
                     voter.Perform(effect);
-                    if (effect.Kind != VoterEffectKind.Promise) CheckDisk(voter);
+                    if (effect.Kind != VoterEffectKind.Promise) Committed.CheckDisk(voter);
                     break;
             }
         }
@@ -337,82 +330,11 @@ internal sealed class QuorumRun
         if (performed < effects.Count) voter.Restart();
     }
 
-    /// <summary>The writer says so: then the history up to there stands on a majority of disks, and for ever.</summary>
-    private void OnCommitted(EntryId id, ImmutableArray<Member> members)
-    {
-        var holder = Array.Find(_nodes, v => v.Find(id) is not null);
-        if (holder is null)
-        {
-            // Deleted everywhere by another writer's word.
-            Require(FindCommitted(id.Sequence)?.Id == id, $"committed {id} stands nowhere");
-            return;
-        }
-
-        Require(holder.Base == EntryId.Zero || FindCommitted(holder.Base.Sequence)?.Id == holder.Base, $"a log begins at {holder.Base}, which is not committed");
-        foreach (var entry in holder.Disk)
-        {
-            if (entry.Id.Sequence > id.Sequence) break;
-            if (Committed.Count > 0 && entry.Id.Sequence <= Committed[^1].Id.Sequence)
-                Require(ReferenceEquals(FindCommitted(entry.Id.Sequence), entry), $"committed entry {FindCommitted(entry.Id.Sequence)?.Id} became {entry.Id}");
-            else
-                AddCommitted(entry);
-        }
-
-        if (Committed[^1].Id == id) _countedAtCommit = members;
-        foreach (var voter in _nodes)
-            CheckDisk(voter);
-    }
-
-    private void AddCommitted(QuorumEntry entry)
-    {
-        Require(Committed.Count == 0 || entry.Previous == Committed[^1].Id, $"{entry.Id} is committed, but not behind {Committed.LastOrDefault()?.Id}");
-        if (entry.SetsMembers && Committed.FindLast(e => e.SetsMembers) is { } before)
-        {
-            if (before.Members.Length != entry.Members.Length) Changes++;
-            else if (before.Members.Any(m => m.IsVacant) && !entry.Members.Any(m => m.IsVacant)) Admissions++;
-        }
-
-        Committed.Add(entry);
-    }
-
-    private QuorumEntry? FindCommitted(long sequence)
-    {
-        var (low, high) = (0, Committed.Count - 1);
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            var at = Committed[middle].Id.Sequence;
-            if (at == sequence) return Committed[middle];
-            if (at < sequence) low = middle + 1;
-            else high = middle - 1;
-        }
-
-        return null;
-    }
-
-    /// <summary>After a change of this disk, or of what is committed.</summary>
-    private void CheckDisk(ScheduledVoter changed)
-    {
-        if (Committed.Count == 0) return;
-        var last = Committed[^1];
-        var holders = _countedAtCommit.Count(m => NodeOf(m) is not { } voter || voter.Holds(last)); // a lost disk did
-        Require(holders > _countedAtCommit.Length / 2, $"committed {last.Id} stands on {holders} disks only");
-        // An old disk may still hold what was never committed, but not under an id that was.
-        var next = 0;
-        foreach (var entry in changed.Disk)
-        {
-            while (next < Committed.Count && Committed[next].Id.Sequence < entry.Id.Sequence)
-                next++;
-            if (next == Committed.Count) break;
-            Require(Committed[next].Id != entry.Id || ReferenceEquals(Committed[next], entry), $"two entries {entry.Id}");
-        }
-    }
-
     private void CheckCaughtUp(QuorumWriterCore core, ImmutableArray<Member> next)
     {
-        if (core.Phase != WriterPhase.Leading || FindCommitted(core.Committed) is not { } held) return;
+        if (core.Phase != WriterPhase.Leading || Committed.Find(core.Committed) is not { } held) return;
         foreach (var member in next)
-            Require(member.IsVacant || core.Members.Contains(member) || NodeOf(member)?.Holds(held) != false, $"{member} is to count, but has not caught up");
+            Committed.Require(member.IsVacant || core.Members.Contains(member) || NodeOf(member)?.Holds(held) != false, $"{member} is to count, but has not caught up");
     }
 
     /// <summary>Null once the disk is lost.</summary>
@@ -429,75 +351,6 @@ internal sealed class QuorumRun
         var initial = home.Broker.Value < _options.Voters ? _initial : [];
         return new ScheduledWriter(home, new QuorumWriterCore(home, ++_bidders, initial, _options.Rules));
     }
-
-    private void Require(bool holds, string otherwise)
-    {
-        if (!holds) throw new ScheduleViolatedException($"seed {_seed}: {otherwise}");
-    }
 }
 
 internal sealed record ScheduledWriter(Member Home, QuorumWriterCore Core);
-
-/// <summary>A voter's core and its disk.</summary>
-internal sealed class ScheduledVoter(Member self)
-{
-    private LeaderEpoch _promised = LeaderEpoch.None;
-    private long _logStart;
-
-    public List<QuorumEntry> Disk { get; } = [];
-
-    public EntryId Base { get; private set; } = EntryId.Zero;
-
-    public ImmutableArray<Member> BaseMembers { get; private set; }
-
-    public VoterCore Core { get; private set; } = new(self, LeaderEpoch.None, new LogIndexState());
-
-    public void Perform(in VoterEffect effect)
-    {
-        switch (effect.Kind)
-        {
-            case VoterEffectKind.Promise:
-                _promised = effect.Epoch;
-                break;
-            case VoterEffectKind.Cut:
-                var end = effect.End;
-                Disk.RemoveAll(e => e.Id.Sequence > end);
-                break;
-            case VoterEffectKind.Append:
-                Disk.AddRange(effect.Entries);
-                break;
-            case VoterEffectKind.Trim:
-                _logStart = effect.End;
-                if (Disk.FindLastIndex(e => e.Id.Sequence <= _logStart) is var last and >= 0)
-                {
-                    (Base, BaseMembers) = (Disk[last].Id, Core.Log.MembersAt(Disk[last].Id.Sequence));
-                    Disk.RemoveRange(0, last + 1);
-                }
-
-                Core.OnTrimmed(Base);
-                break;
-            case VoterEffectKind.Rebase:
-                Disk.Clear();
-                (Base, BaseMembers, _logStart) = (effect.Base, effect.Members, effect.Base.Sequence);
-                break;
-        }
-    }
-
-    public bool Holds(QuorumEntry entry) => Base.Sequence >= entry.Id.Sequence || ReferenceEquals(Find(entry.Id), entry);
-
-    public QuorumEntry? Find(EntryId id)
-    {
-        for (var i = Disk.Count - 1; i >= 0 && Disk[i].Id.Sequence >= id.Sequence; i--)
-            if (Disk[i].Id == id) return Disk[i];
-        return null;
-    }
-
-    public void Restart()
-    {
-        var index = new LogIndexState();
-        if (Base != EntryId.Zero) index.ApplyBase(Base, BaseMembers);
-        foreach (var entry in Disk)
-            index.Apply(entry);
-        Core = new VoterCore(self, _promised, index, _logStart);
-    }
-}

@@ -20,11 +20,21 @@ public sealed class QuorumTimeoutTests : QuorumSpec
         Send(JournalOf(0), actor, Atomic(Id, new TestEvent("b")));
         Assert.IsType<TimeoutException>(actor.ExpectMsg<WriteMessagesFailed>(Patience).Cause);
         actor.ExpectMsg<WriteMessageFailure>();
+        actor.ExpectMsg<LeadLost>();
         Nodes.Start(1);
         // Whether a failed write took place shows when the next writer leads: here it did.
         Assert.Equal("a b", string.Join(' ', Replay(JournalOf(0), actor, Id).Events.Select(e => ((TestEvent)e.Event).Name)));
         Write(JournalOf(0), actor, Id, "c");
         Assert.Equal("a b c", Recover(1));
+    }
+
+    // Nothing is written, so nothing fails: it learns all the same that nobody follows it any more.
+    [Fact]
+    public void An_idle_actor_is_told_that_no_majority_answers()
+    {
+        var actor = Write(0, "a");
+        Nodes.Stop(1);
+        Assert.IsType<TimeoutException>(actor.ExpectMsg<LeadLost>(Patience).Cause);
     }
 
     // Its own copy is no vote: without one of the two nothing is written.

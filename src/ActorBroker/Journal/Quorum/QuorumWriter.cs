@@ -23,6 +23,7 @@ internal sealed class QuorumWriter : LogWriter
     private readonly List<DeleteMessagesTo> _deleting = [];
     private readonly LocalVoter _voter;
     private readonly FollowerTimes _times;
+    private readonly QuorumDriver _driver;
     private readonly VoterFrameReader _frames = new();
     private readonly Member _self;
 
@@ -51,6 +52,7 @@ internal sealed class QuorumWriter : LogWriter
         _writes = new ProposedWrites(Codec, adaptToJournal, Logs.Storage);
         _times = new FollowerTimes(Logs.Storage.Time);
         _core = new QuorumWriterCore(_self, BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))), Logs.Quorum.InitialVoters, QuorumRules.All);
+        _driver = new QuorumDriver(_core, _self, _voter, _others, _times, Logs.Storage.Time, OnOutcome);
     }
 
     private TimeProvider Time => Logs.Storage.Time;
@@ -119,7 +121,7 @@ internal sealed class QuorumWriter : LogWriter
             return;
         }
 
-        Guarded(effects => _core.Propose(entries, effects));
+        Run(effects => _core.Propose(entries, effects));
         RetrySoon();
     }
 
@@ -151,12 +153,13 @@ internal sealed class QuorumWriter : LogWriter
         }
         catch (Exception cause)
         {
-            OnFault(cause);
+            OnFault(cause, "start");
+            FailAll(cause);
             return;
         }
 
         _stalled = null;
-        Guarded(_core.Start);
+        Run(_core.Start);
         if (_core.Phase != WriterPhase.Leading) _others.AskContacts(_core.Epoch);
         RetrySoon();
     }
@@ -195,18 +198,17 @@ internal sealed class QuorumWriter : LogWriter
         switch (message.Content)
         {
             case VoterReply reply:
-                Guarded(effects => _core.OnReply(reply, effects));
-                _times.OnAnswer(reply.From, _core);
+                Guarded(() => _driver.OnReply(reply));
                 break;
             case EntriesRead read when read.Epoch == _core.Epoch:
-                Guarded(effects => OnRead(read, effects));
+                Guarded(() => _driver.OnRead(read));
                 break;
             case IndexRead read when read.Epoch == _core.Epoch:
-                Guarded(effects => _core.OnAdopted(read.Index, effects));
+                Run(effects => _core.OnAdopted(read.Index, effects));
                 break;
             case VotersKnown known:
                 _others.Learn(known);
-                Guarded(effects => _core.OnVotersKnown(known.Members.Select(member => member.Broker), effects));
+                Run(effects => _core.OnVotersKnown(known.Members.Select(member => member.Broker), effects));
                 break;
         }
     }
@@ -218,7 +220,7 @@ internal sealed class QuorumWriter : LogWriter
         CheckProgress();
         CheckChange();
         if (_core.Phase == WriterPhase.Bidding) _others.AskContacts(_core.Epoch);
-        Guarded(_core.OnTick);
+        Run(_core.OnTick);
         if (_core.Phase is WriterPhase.Bidding or WriterPhase.Starting or WriterPhase.Leading) SetRetry();
     }
 
@@ -236,23 +238,27 @@ internal sealed class QuorumWriter : LogWriter
         Timers.StartSingleTimer(RetryDue.Instance, RetryDue.Instance, _retryAfter * jitter);
     }
 
-    /// <summary>Better a failed write, and an actor that bids anew, than one that waits for ever.</summary>
+    /// <summary>Better a failed write, and an actor that bids anew, than one that waits for ever, or that rules over nobody.</summary>
     private void CheckProgress()
     {
-        if (_core.Phase != WriterPhase.Leading || _core.Last.Sequence == _core.Committed)
+        var isWaiting = _core.Last.Sequence > _core.Committed;
+        if (_core.Phase != WriterPhase.Leading || (!isWaiting && _core.HasMajority))
         {
             _stalled = null;
+            return;
         }
-        else if (_stalled is not { } stalled || stalled.Committed != _core.Committed)
+
+        if (_stalled is not { } stalled || stalled.Committed != _core.Committed)
         {
             _stalled = (_core.Committed, Time.GetTimestamp());
+            return;
         }
-        else if (Time.GetElapsedTime(stalled.Since) > _options.WriteTimeout)
-        {
-            Warn.Warning("[{0}]: no majority of the voters took a write for {1}; it has no writer until it recovers.", PersistenceId, _options.WriteTimeout);
-            FailAll(new TimeoutException($"No majority of the voters of [{PersistenceId}] took a write for {_options.WriteTimeout}."));
-            _core.Resign();
-        }
+
+        if (Time.GetElapsedTime(stalled.Since) <= _options.WriteTimeout) return;
+        var what = isWaiting ? "took a write" : "answered";
+        Warn.Warning("[{0}]: no majority of the voters {1} for {2}; it has no writer until it recovers.", PersistenceId, what, _options.WriteTimeout);
+        _core.Resign();
+        LoseLead(new TimeoutException($"No majority of the voters of [{PersistenceId}] {what} for {_options.WriteTimeout}."));
     }
 
     private void OnChange(ChangeVoters change)
@@ -264,7 +270,7 @@ internal sealed class QuorumWriter : LogWriter
         {
             // A change that needs nobody else is made at once.
             _change = (Sender, Time.GetTimestamp());
-            Guarded(effects => refusal = _core.AskChange(change.Change, change.Broker, effects));
+            Run(effects => refusal = _core.AskChange(change.Change, change.Broker, effects));
             if (refusal is not null) _change = null;
         }
 
@@ -293,55 +299,26 @@ internal sealed class QuorumWriter : LogWriter
         _recovering.Clear();
     }
 
-    private void Guarded(Action<List<WriterEffect>> step)
+    private void Guarded(Action step)
     {
         try
         {
-            var effects = new List<WriterEffect>();
-            var here = new Queue<VoterRequest>();
-            step(effects);
-            // Performing one may add more behind it. What goes to this node's disk comes last: others sync meanwhile.
-            for (var i = 0; i < effects.Count || here.Count > 0; i++)
-            {
-                if (i < effects.Count) Perform(effects[i], effects, here);
-                else
-                {
-                    i--;
-                    _core.OnReply(_voter.Step(here.Dequeue()), effects);
-                    _times.OnAnswer(_self, _core);
-                }
-            }
-
+            step();
             if (_recovering.Count > 0) ReplayWhatIsHeld();
         }
         catch (Exception cause)
         {
-            OnFault(cause);
+            OnFault(cause, "write or a read");
+            FailAll(cause);
         }
     }
 
-    private void Perform(in WriterEffect effect, List<WriterEffect> effects, Queue<VoterRequest> here)
+    private void Run(Action<List<WriterEffect>> step) => Guarded(() => _driver.Run(step));
+
+    private void OnOutcome(WriterEffect effect)
     {
         switch (effect.Kind)
         {
-            case WriterEffectKind.Send when effect.To == _self.Broker:
-                here.Enqueue(effect.Request!);
-                break;
-            case WriterEffectKind.Send:
-                _others.Send(effect.To, effect.Request!);
-                break;
-            case WriterEffectKind.Read when effect.Source != _self.Broker:
-                _others.Read(_core.Epoch, effect);
-                break;
-            case WriterEffectKind.Read when effect.To == BrokerId.None:
-                _core.OnAdopted(_voter.Index(), effects);
-                break;
-            case WriterEffectKind.Read:
-                OnRead(_voter.Read(new ReadEntries(_core.Epoch, effect.To, effect.From, effect.Through)), effects);
-                break;
-            case WriterEffectKind.EncodeMembers:
-                EncodeMembers(effect, effects);
-                break;
             case WriterEffectKind.Committed:
                 _writes.AnswerCommitted(_core.Committed, Self);
                 break;
@@ -352,22 +329,9 @@ internal sealed class QuorumWriter : LogWriter
                 AnswerChange(new VotersChanged(PersistenceId, [.. effect.Members.Select(member => member.Broker).Order()]));
                 break;
             case WriterEffectKind.Lost:
-                FailAll(new IOException($"[{PersistenceId}] has another writer, of epoch {effect.Epoch}."));
+                LoseLead(new IOException($"[{PersistenceId}] has another writer, of epoch {effect.Epoch}."));
                 break;
         }
-    }
-
-    private void OnRead(EntriesRead read, List<WriterEffect> effects)
-    {
-        if (read.Start == EntryId.Zero) _core.OnRead(read.To, read.From, read.Entries, effects);
-        else _core.OnBehindStart(read.To, read.Start, read.Members, effects);
-    }
-
-    private void EncodeMembers(in WriterEffect effect, List<WriterEffect> effects)
-    {
-        using var builder = new RecordBatchBuilder(Array.MaxLength) { IsControl = true };
-        builder.TryAppend(Time.GetUtcNow().ToUnixTimeMilliseconds(), key: null, MembersCodec.Encode(effect.Members));
-        _core.OnMembersEncoded(effect.Epoch, effect.Members, ProposedWrites.Finish(builder, _core.Last, effect.Epoch), effects);
     }
 
     private void OnDelete(DeleteMessagesTo message)
@@ -380,7 +344,7 @@ internal sealed class QuorumWriter : LogWriter
         }
 
         _deleting.Add(message);
-        Guarded(effects => _core.DeleteTo(message.ToSequenceNr, effects));
+        Run(effects => _core.DeleteTo(message.ToSequenceNr, effects));
         RetrySoon();
     }
 
@@ -394,10 +358,11 @@ internal sealed class QuorumWriter : LogWriter
         _deleting.RemoveAll(delete => delete.ToSequenceNr <= through);
     }
 
-    private void OnFault(Exception cause)
+    /// <summary>The actor may be idle, and would go on to take itself for the only one.</summary>
+    private void LoseLead(Exception cause)
     {
-        OnFault(cause, "write or a read");
         FailAll(cause);
+        _leadsFor?.Tell(new LeadLost(PersistenceId, cause), Self);
     }
 
     private void FailAll(Exception cause)

@@ -65,6 +65,9 @@ internal sealed class QuorumWriterCore(Member self, long bidder, ImmutableArray<
 
     private VoterChangePlanner Changes => _changes ??= new VoterChangePlanner(_replicator, rules);
 
+    /// <summary>Enough of those who count have answered of late.</summary>
+    public bool HasMajority => Members.Count(_replicator.IsAnswering) > Members.Length / 2;
+
     public long HeldBy(Member member) => _replicator.HeldBy(member);
 
     /// <summary>Bids for an epoch above all it has met.</summary>
