@@ -26,6 +26,24 @@ public class CodecTests
         Assert.Equal(small, large);
     }
 
+    /// <summary>Kafka's clients skip tags that they don't know; a message without ours is byte for byte Kafka's (the golden files).</summary>
+    [Fact]
+    public void Tagged_fields_of_our_own_arrive()
+    {
+        var cluster = new DescribeClusterResponse
+        {
+            ClusterId = "c",
+            Brokers = [new() { BrokerId = 1, BrokerEpoch = 1L << 40, IsStopping = true }, new() { BrokerId = 2 }],
+        };
+        var reader = new ProtocolReader(cluster.ToBytes(2));
+        var brokers = DescribeClusterResponse.Read(ref reader, 2).Brokers;
+        Assert.Equal([(1L << 40, true), (-1, false)], brokers.Select(broker => (broker.BrokerEpoch, broker.IsStopping)));
+
+        var topics = new DescribeTopicPartitionsResponse { Topics = [new() { Name = "t", Partitions = [new() { PartitionEpoch = 300 }] }] };
+        reader = new ProtocolReader(topics.ToBytes(0));
+        Assert.Equal(300, DescribeTopicPartitionsResponse.Read(ref reader, 0).Topics[0].Partitions[0].PartitionEpoch);
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(10)]
