@@ -214,11 +214,11 @@ internal sealed class FollowerConnectionActor : ReceiveActor, IWithTimers
         var read = new SessionReader();
         if (NowMs >= _marksDueMs)
         {
-            read.ReadMarks(_session, _setup.Partitions);
+            read.ReadMarks(_session, head.Number, _setup.Partitions);
             _marksDueMs = NowMs + (long)MarksInterval.TotalMilliseconds;
         }
 
-        read.ReadReady(_session, head.Request.MaxBytes);
+        read.ReadReady(_session, head.Number, head.Request.MaxBytes);
         if (!isDue && !read.IsWorth(head.Request.MinBytes))
         {
             read.GiveBack(_session);

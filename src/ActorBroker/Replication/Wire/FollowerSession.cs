@@ -13,6 +13,9 @@ internal sealed class SessionPartition(Guid topic, int index)
     /// <summary>As last named.</summary>
     public FetchRequest.FetchPartition Request { get; set; } = null!;
 
+    /// <summary>Number of the request that last named it: answers to earlier ones say nothing of it, since the follower would drop that.</summary>
+    public int NamedIn { get; set; }
+
     /// <summary>The incarnation that was asked; null where there is none here.</summary>
     public PartitionHandle? Handle { get; set; }
 
@@ -60,7 +63,7 @@ internal sealed class FollowerSession
             foreach (var index in topic.Partitions) Forget(topic.TopicId, index);
         var named = new List<SessionPartition>();
         foreach (var topic in request.Topics)
-            foreach (var partition in topic.Partitions) named.Add(Name(topic.TopicId, partition));
+            foreach (var partition in topic.Partitions) named.Add(Name(topic.TopicId, partition, request.SessionEpoch));
         return named;
     }
 
@@ -82,12 +85,12 @@ internal sealed class FollowerSession
     public void Fail(SessionPartition partition, PartitionError error) =>
         OnAnswer(new PartitionProtocol.FollowerAnswer(partition.Call, error, LeaderEpoch.None, Offset.None));
 
-    private SessionPartition Name(Guid topic, FetchRequest.FetchPartition request)
+    private SessionPartition Name(Guid topic, FetchRequest.FetchPartition request, int number)
     {
         if (!_partitions.TryGetValue((topic, request.Partition), out var partition))
             _partitions.Add((topic, request.Partition), partition = new SessionPartition(topic, request.Partition));
         _calls.Remove(partition.Call);
-        partition.Request = request;
+        (partition.Request, partition.NamedIn) = (request, number);
         partition.Answer = null;
         partition.Call = ++_nextCall;
         _calls.Add(partition.Call, partition);

@@ -22,12 +22,18 @@ internal sealed class SessionReader : IDisposable
     /// <summary>Something but records is always worth an answer.</summary>
     public bool IsWorth(int minBytes) => _hasOtherNews || Found >= minBytes;
 
-    /// <summary>Takes from <paramref name="session"/> what is ready, as far as it fits.</summary>
-    public void ReadReady(FollowerSession session, int maxBytes)
+    /// <summary>Takes from <paramref name="session"/> what is ready, as far as it fits; what a later request than <paramref name="number"/> named waits for that one's answer.</summary>
+    public void ReadReady(FollowerSession session, int number, int maxBytes)
     {
         for (var left = session.Ready.Count; left > 0 && _reads.Count < MostPartitions; left--)
         {
             var partition = session.Ready.Peek();
+            if (partition.Answer is not null && partition.NamedIn > number)
+            {
+                session.Ready.Enqueue(session.Ready.Dequeue());
+                continue;
+            }
+
             // Forgotten or named again since, then it comes again; or taken already.
             if (partition.Answer is { } answer && !TryTell(partition, answer, maxBytes)) return;
             if (partition.Answer is { } taken) _taken.Add((partition, taken));
@@ -47,11 +53,11 @@ internal sealed class SessionReader : IDisposable
     }
 
     /// <summary>Marks that changed without records; a partition whose incarnation is gone has that to say.</summary>
-    public void ReadMarks(FollowerSession session, PartitionDirectory partitions)
+    public void ReadMarks(FollowerSession session, int number, PartitionDirectory partitions)
     {
         foreach (var partition in session.All)
         {
-            if (partition.Call == 0 || partition.Handle is not { } handle) continue; // it speaks for itself
+            if (partition.Call == 0 || partition.NamedIn > number || partition.Handle is not { } handle) continue; // it speaks for itself
             if (!ReferenceEquals(partitions.Find(handle.TopicId, partition.Index), handle))
             {
                 session.Fail(partition, PartitionError.NotLeader);
