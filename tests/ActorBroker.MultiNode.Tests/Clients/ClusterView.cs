@@ -1,6 +1,7 @@
 using ActorBroker.Client;
 using ActorBroker.MultiNode.Tests.Histories;
 using ActorBroker.MultiNode.Tests.Processes;
+using ActorBroker.Protocol;
 using Akka.Actor;
 
 namespace ActorBroker.MultiNode.Tests.Clients;
@@ -29,6 +30,9 @@ internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, 
         (await PartitionsAsync(topic)).Single(p => p.Index == partition).Leader.Value;
 
     public async Task<int> ControllerAsync() => (await _admin.DescribeQuorumAsync()).Controller.Value;
+
+    /// <summary>Gives partitions back to their first replicas.</summary>
+    public Task ElectPreferredAsync() => _admin.ElectLeadersAsync(ElectionType.Preferred, partitions: null);
 
     /// <summary>Every partition has a leader and all its replicas in sync.</summary>
     public Task WaitInSyncAsync(string topic, TimeSpan? patience = null) => WaitAsync(

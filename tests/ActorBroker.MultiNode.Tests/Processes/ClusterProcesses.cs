@@ -62,6 +62,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         {
             if (start) await cluster.StartAllAsync();
             await scenario(cluster);
+            if (Environment.GetEnvironmentVariable("ACTORBROKER_KEEP") is { Length: > 0 }) cluster.Keep();
         }
         catch (Exception)
         {
@@ -132,16 +133,20 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>The whole output goes to files, its end into the test's own.</summary>
     private void Attach()
     {
-        var kept = Directory.CreateTempSubdirectory("actorbroker-failed-").FullName;
-        Say($"failed; all output of the nodes is in {kept}");
+        Keep();
         foreach (var node in Nodes)
         {
-            var output = node.Output;
-            File.WriteAllText(Path.Combine(kept, $"{Name(node.Id)}.log"), output);
-            var lines = output.Split('\n');
+            var lines = node.Output.Split('\n');
             _log.WriteLine($"===== node {node.Id}, the last {LinesShown} of {lines.Length} lines");
             foreach (var line in lines.TakeLast(LinesShown)) _log.WriteLine(line);
         }
+    }
+
+    private void Keep()
+    {
+        var kept = Directory.CreateTempSubdirectory("actorbroker-output-").FullName;
+        foreach (var node in Nodes) File.WriteAllText(Path.Combine(kept, $"{Name(node.Id)}.log"), node.Output);
+        Say($"all output of the nodes is in {kept}");
     }
 
     private IEnumerable<NodeSetup> Lay(ClusterShape shape)

@@ -17,6 +17,20 @@ internal static class Faults
             async () => Assert.Equal(0, await cluster[id].StopAsync()),
             () => cluster[id].StartAsync());
 
+    /// <summary>Paused and resumed again, whether the others noticed or not.</summary>
+    public static Task<IReadOnlyDictionary<int, TimeSpan>> HiccupAsync(this Workload load, ClusterProcesses cluster, int id, TimeSpan pause) =>
+        load.FaultAsync(
+            cluster,
+            id,
+            $"node {id} paused for {pause.TotalSeconds} s and resumed",
+            async () =>
+            {
+                cluster[id].Pause();
+                await Task.Delay(pause);
+                cluster[id].Resume();
+            },
+            () => Task.CompletedTask);
+
     /// <summary>At least that long, and until records flow without the node.</summary>
     public static Task<IReadOnlyDictionary<int, TimeSpan>> PauseAsync(this Workload load, ClusterProcesses cluster, int id, TimeSpan pause) =>
         load.FaultAsync(

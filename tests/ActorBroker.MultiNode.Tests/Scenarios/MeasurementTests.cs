@@ -28,6 +28,7 @@ public class MeasurementTests(ITestOutputHelper output)
 
             controller = await load.View.ControllerAsync();
             var id = cluster.Nodes.Where(node => node.Id != controller).ElementAt(round % 2).Id;
+            await load.View.ElectPreferredAsync();
             var led = (await load.View.PartitionsAsync(Workload.Topic)).Where(p => p.Leader.Value == id).Select(p => p.Index).ToHashSet();
             Assert.NotEmpty(led);
             var killed = await load.KillAsync(cluster, id);
