@@ -63,7 +63,10 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         Leaders,
     }
 
-    public override string PersistenceId => "actorbroker-controller";
+    /// <summary>The controller's persistence id.</summary>
+    public const string ControllerId = "actorbroker-controller";
+
+    public override string PersistenceId => ControllerId;
 
     public ITimerScheduler Timers { get; set; } = null!;
 

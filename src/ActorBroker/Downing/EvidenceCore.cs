@@ -95,8 +95,8 @@ internal sealed class EvidenceCore(NodeIncarnation self)
                 TellAll(node, @case, now);
                 OnWitness(self, node, @case, now);
                 break;
-            case ProbeOutcome.Answered when @case.Attempts < ProbePauses.Length:
-                @case.ProbeAt = now + ProbePauses[@case.Attempts];
+            case ProbeOutcome.Answered when @case.Attempts <= ProbePauses.Length:
+                @case.ProbeAt = now + ProbePauses[@case.Attempts - 1];
                 break;
             default:
                 @case.ProbeAt = null;
@@ -127,9 +127,11 @@ internal sealed class EvidenceCore(NodeIncarnation self)
     {
         if (_cases.TryGetValue(node, out var known))
         {
-            // Asked in vain before: whoever reports it anew may have seen more.
-            if (!known.IsProbing && known.ProbeAt is null && known.TellAt is null && now - known.OpenedAt > ProbePauses[^1]) _cases.Remove(node);
-            else return known;
+            // Asked in vain before: whoever reports it anew may have seen more. What witnesses said stands for as long as it does.
+            if (known.IsProbing || known.ProbeAt is not null || known.TellAt is not null || now - known.OpenedAt <= ProbePauses[^1]) return known;
+            known.Reopen(now);
+            Probe(node, known);
+            return known;
         }
 
         var opened = new Case(now);
@@ -168,7 +170,7 @@ internal sealed class EvidenceCore(NodeIncarnation self)
 
     private sealed class Case(TimeSpan openedAt)
     {
-        public TimeSpan OpenedAt { get; } = openedAt;
+        public TimeSpan OpenedAt { get; private set; } = openedAt;
 
         public Dictionary<NodeIncarnation, TimeSpan> Witnesses { get; } = [];
 
@@ -181,5 +183,12 @@ internal sealed class EvidenceCore(NodeIncarnation self)
         public TimeSpan? TellAt { get; set; }
 
         public bool IsDowned { get; set; }
+
+        public void Reopen(TimeSpan now)
+        {
+            OpenedAt = now;
+            Attempts = 0;
+            IsDowned = false;
+        }
     }
 }

@@ -13,14 +13,13 @@ internal sealed record ClusterContacts(ImmutableSortedDictionary<BrokerId, Broke
     public const string VotersKey = "controller.quorum.voters";
     public const string SeedsKey = "controller.quorum.bootstrap.servers";
 
-    public static ClusterContacts None { get; } = new(ImmutableSortedDictionary<BrokerId, BrokerAddress>.Empty, []);
-
     /// <summary>It is the first and only node of a cluster of its own.</summary>
     public bool IsAlone => Voters.IsEmpty && Seeds.IsEmpty;
 
     /// <param name="text"><c>ID@HOST:PORT</c>, separated by commas.</param>
     /// <param name="faults">All there are.</param>
-    public static ImmutableSortedDictionary<BrokerId, BrokerAddress> ParseVoters(string text, out List<string> faults)
+    /// <param name="anyNumber">Also an even one.</param>
+    public static ImmutableSortedDictionary<BrokerId, BrokerAddress> ParseVoters(string text, out List<string> faults, bool anyNumber = false)
     {
         faults = [];
         var voters = ImmutableSortedDictionary.CreateBuilder<BrokerId, BrokerAddress>();
@@ -37,7 +36,7 @@ internal sealed record ClusterContacts(ImmutableSortedDictionary<BrokerId, Broke
                 faults.Add($"voter {id} stands twice");
         }
 
-        if (voters.Count > 0 && voters.Count % 2 == 0 && faults.Count == 0)
+        if (!anyNumber && voters.Count > 0 && voters.Count % 2 == 0 && faults.Count == 0)
             faults.Add($"there are {voters.Count} voters: take an odd number, as one more than an odd number bears no more failures");
         return voters.ToImmutable();
     }

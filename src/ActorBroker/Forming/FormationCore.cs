@@ -265,7 +265,7 @@ internal sealed class FormationCore
 
     private bool MayLead(TimeSpan now)
     {
-        if (_setup.Voters.Length == 1) return true;
+        if (_setup.Voters.Length == 1) return Array.TrueForAll(_contacts, contact => IsFresh(contact, now)) || now - _started >= Patience;
         if (now - _started < GrantValid || IsPromisedTo(other: _setup.Self, now)) return false;
         var reachable = 1;
         foreach (var contact in _contacts)

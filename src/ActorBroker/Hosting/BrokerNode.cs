@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using ActorBroker.Api;
 using ActorBroker.Api.Admin;
 using ActorBroker.Control;
+using ActorBroker.Forming;
 using ActorBroker.Journal;
 using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
@@ -27,6 +28,7 @@ internal sealed class BrokerNode
     private readonly BrokerEnvironment _environment;
     private readonly LogDirectory _directory;
     private readonly ClusterPlace _place;
+    private ImmutableSortedDictionary<BrokerId, BrokerImage>? _remembered;
     private readonly PartitionDirectory _partitions = new();
     private readonly ReplicationServer? _replication;
 
@@ -76,6 +78,8 @@ internal sealed class BrokerNode
             environment.Time,
             JournalLogs.OwnLogOptions(system.Settings.Config.GetConfig("actorbroker.journal.commit-log")),
             directory.Reserve));
+        place.Book = ContactBook.Load(environment.Files, directory.DirectoryPath);
+        if (place.Book.Fault is { } fault) log.Warning("{0}", fault);
         var node = new BrokerNode(system, environment, options, directory, place);
         logs.JoinQuorum(new QuorumIdentity(new Member(options.NodeId, directory.Id), place.Voters)
         {
@@ -93,7 +97,20 @@ internal sealed class BrokerNode
     public void StopReplication() => _replication?.Dispose();
 
     /// <summary>Looks for the cluster, or forms it; the node hears when it is a member.</summary>
-    public void StartForming(IActorRef node) => _place.StartForming(node, _directory.ClusterId, _environment);
+    public void StartForming(IActorRef node) => _place.StartForming(node, _directory.ClusterId, StoredVoters(), _environment);
+
+    /// <summary>Remembers where the cluster's nodes are, should this one start when its configuration does not say.</summary>
+    public void Remember(MetadataImage image)
+    {
+        if (!ReferenceEquals(image.Brokers, _remembered))
+        {
+            _remembered = image.Brokers;
+            _place.Book!.Update(image.Brokers
+                .Where(broker => broker.Value.Endpoint(AkkaListener) is { Port: > 0 })
+                .Select(broker => (broker.Key, Endpoint: broker.Value.Endpoint(AkkaListener)!))
+                .ToImmutableSortedDictionary(broker => broker.Key, broker => new BrokerAddress(_system.Name, broker.Endpoint.Host, broker.Endpoint.Port)));
+        }
+    }
 
     /// <summary>The controller, wherever it runs.</summary>
     public ControllerRefs StartController()
@@ -169,8 +186,19 @@ internal sealed class BrokerNode
 
     /// <summary>Where the system of that node is: the configuration knows voters before anybody has registered.</summary>
     private Address? AddressOf(BrokerId node) =>
-        _place.AddressOf(node)
-        ?? (Cache.Current.Brokers.TryGetValue(node, out var broker) && broker.Endpoint(AkkaListener) is { } endpoint ? _place.AddressAt(endpoint.Host, endpoint.Port) : null);
+        _place.ConfiguredAddressOf(node)
+        ?? (Cache.Current.Brokers.TryGetValue(node, out var broker) && broker.Endpoint(AkkaListener) is { } endpoint ? _place.AddressAt(endpoint.Host, endpoint.Port) : _place.FormerAddressOf(node));
+
+    /// <summary>Default where this node holds nothing of the controller's journal.</summary>
+    private ImmutableArray<BrokerId> StoredVoters()
+    {
+        var logs = JournalLogs.For(_system);
+        if (!_environment.Files.DirectoryExists(logs.DirectoryOf(ControllerActor.ControllerId))) return default;
+        var voter = logs.Voter(ControllerActor.ControllerId);
+        var members = voter.Index().Members;
+        voter.CloseUnlessWriting();
+        return members.IsDefault ? default : [.. members.Select(member => member.Broker).Distinct().Order()];
+    }
 
     /// <summary>An ActorSystem without remoting has no host: its broker serves its own process only.</summary>
     private ImmutableArray<BrokerEndpoint> Endpoints()

@@ -30,6 +30,9 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
 
     protected BrokerOptions Options { get; } = options;
 
+    /// <summary>Where nodes were found before; set when the data folder is open.</summary>
+    public ContactBook? Book { get; set; }
+
     /// <exception cref="BrokerConfigurationException">The contacts don't fit this ActorSystem; all faults are listed.</exception>
     public static ClusterPlace Of(ExtendedActorSystem system, BrokerOptions options)
     {
@@ -45,7 +48,12 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
     }
 
     /// <summary>As configured; null for others.</summary>
-    public Address? AddressOf(BrokerId node) => Options.Contacts.Voters.TryGetValue(node, out var address) ? AddressAt(address.Host, address.Port) : null;
+    public Address? ConfiguredAddressOf(BrokerId node) => Options.Contacts.Voters.TryGetValue(node, out var address) ? AddressAt(address) : null;
+
+    /// <summary>As it was when this node was in its cluster before; null for others.</summary>
+    public Address? FormerAddressOf(BrokerId node) => Book is { } book && book.Nodes.TryGetValue(node, out var address) ? AddressAt(address) : null;
+
+    public Address AddressAt(BrokerAddress address) => AddressAt(address.Host, address.Port);
 
     public Address AddressAt(string host, int port) => new(System.Provider.DefaultAddress.Protocol, System.Name, host, port);
 
@@ -54,7 +62,8 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
 
     public abstract bool IsMember { get; }
 
-    public abstract void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment);
+    /// <param name="storedVoters">By this node's copy of the controller's journal, which knows better than the configuration; default while it is blank.</param>
+    public abstract void StartForming(IActorRef node, ClusterId? cluster, ImmutableArray<BrokerId> storedVoters, BrokerEnvironment environment);
 
     public abstract ControllerRefs StartController(Props controller);
 
@@ -67,7 +76,8 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
     {
         public override bool IsMember => true;
 
-        public override void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment) => node.Tell(FormationProtocol.Joined.Instance);
+        public override void StartForming(IActorRef node, ClusterId? cluster, ImmutableArray<BrokerId> storedVoters, BrokerEnvironment environment) =>
+            node.Tell(FormationProtocol.Joined.Instance);
 
         public override ControllerRefs StartController(Props controller)
         {
@@ -92,22 +102,30 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
 
         public override bool IsMember => !_cluster.IsTerminated && _cluster.SelfMember.Status is MemberStatus.Up or MemberStatus.Leaving;
 
-        public override void StartForming(IActorRef node, ClusterId? cluster, BrokerEnvironment environment)
+        public override void StartForming(IActorRef node, ClusterId? cluster, ImmutableArray<BrokerId> storedVoters, BrokerEnvironment environment)
         {
+            var voters = storedVoters.IsDefault ? Voters : storedVoters;
             var contacts = new List<(FormationContact Contact, Address Address)>();
+            foreach (var id in voters)
+                if ((ConfiguredAddressOf(id) ?? FormerAddressOf(id)) is { } address)
+                    Add(address, id, $"voter {id}");
             foreach (var (id, address) in Options.Contacts.Voters)
-                if (id != Options.NodeId)
-                    contacts.Add((new FormationContact(id, $"voter {id}@{address}"), AddressAt(address.Host, address.Port)));
+                Add(AddressAt(address), null, $"node {id}");
             foreach (var seed in Options.Contacts.Seeds)
-            {
-                var address = AddressAt(seed.Host, seed.Port);
-                if (!address.Equals(_cluster.SelfAddress) && !contacts.Exists(known => known.Address.Equals(address)))
-                    contacts.Add((new FormationContact(Voter: null, $"seed {seed}"), address));
-            }
+                Add(AddressAt(seed), null, "seed");
+            foreach (var (id, address) in Book!.Nodes)
+                Add(AddressAt(address), null, $"node {id}");
 
-            var setup = new FormationSetup(Options.NodeId, Voters, [.. contacts.Select(c => c.Contact)], environment.NewId());
+            var setup = new FormationSetup(Options.NodeId, voters, [.. contacts.Select(c => c.Contact)], environment.NewId());
             _formation = System.SystemActorOf(
                 FormationActor.Props(setup, [.. contacts.Select(c => c.Address)], cluster, node, environment.Time), FormationActor.Name);
+
+            // Whoever is named twice is asked as what it was named first: voters come first.
+            void Add(Address address, BrokerId? voter, string name)
+            {
+                if (!address.Equals(_cluster.SelfAddress) && voter != Options.NodeId && !contacts.Exists(known => known.Address.Equals(address)))
+                    contacts.Add((new FormationContact(voter, $"{name} at {address.Host}:{address.Port}"), address));
+            }
         }
 
         public override ControllerRefs StartController(Props controller)
@@ -128,7 +146,7 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
         public override ImmutableArray<Address> KnownSystems() =>
         [
             .. _cluster.State.Members.Select(member => member.Address)
-                .Concat(Options.Contacts.Voters.Values.Concat(Options.Contacts.Seeds).Select(address => AddressAt(address.Host, address.Port)))
+                .Concat(Options.Contacts.Voters.Values.Concat(Options.Contacts.Seeds).Concat(Book!.Nodes.Values).Select(AddressAt))
                 .Distinct(),
         ];
 

@@ -162,6 +162,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             _controller.Hasty.Tell(new MetadataRequest(_node.Options.NodeId, epoch, _metadata.Image.Version));
         if (result != FollowResult.Advanced || !_node.Cache.TryPublish(_metadata.Image)) return;
         var image = _metadata.Image;
+        _node.Remember(image);
         _replicas.Tell(new MetadataChanged(image));
         var id = _node.Options.NodeId;
         _core.OnMetadata(

@@ -38,8 +38,8 @@ internal sealed record NodeLifecycleOptions(TimeSpan Heartbeat, TimeSpan Session
 /// </code>
 /// It serves once its own metadata shows it unfenced under its own epoch, and its replicas are as that metadata says; from
 /// then on its endpoint stays open, and replicas say for themselves what they lead.
-/// Invariant: a broker that has not heard from the controller for a session fences itself, and serves again only when a
-/// heartbeat sent since was answered and its metadata is as new as that answer: by then it knows whom the controller made
+/// Invariant: a broker fences itself when no heartbeat that it sent within the last session is known to have been answered, and
+/// serves again only when one is, and its metadata is as new as that answer: by then it knows whom the controller made
 /// leaders in its place.
 /// Left to others: sending, the metadata, opening replicas.
 /// </summary>

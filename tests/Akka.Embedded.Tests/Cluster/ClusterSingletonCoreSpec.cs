@@ -75,6 +75,18 @@ public sealed class ClusterSingletonCoreSpec
     }
 
     [Fact]
+    public void When_all_leave_at_once_the_oldest_waits_for_nobody_to_take_over()
+    {
+        var a = Start(A, A.Up(), B.Up(), C.Up());
+        a.OnSelfExiting();
+        Assert.Equal(["StartSingleton", "TakeOverFromMe -> 2", "timer TakeOver 1"], Take(a));
+        a.OnMemberExited(B.Is(MemberStatus.Exiting));
+        Assert.Equal(["TakeOverFromMe -> 3", "timer TakeOver 1"], Take(a));
+        a.OnMemberExited(C.Is(MemberStatus.Exiting));
+        Assert.Equal(["TerminateSingleton"], Take(a));
+    }
+
+    [Fact]
     public void A_hand_over_in_order()
     {
         var a = Start(A, A.Up(), B.Up());
