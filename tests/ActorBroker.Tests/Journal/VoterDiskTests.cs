@@ -29,6 +29,11 @@ public sealed class VoterDiskTests() : JournalSpec("actorbroker.journal.quorum",
 
     private sealed class Run
     {
+        private static readonly FileOperation[] Operations = [FileOperation.Flush, FileOperation.Write, FileOperation.Move, FileOperation.FlushDirectory, FileOperation.Delete];
+
+        // So that not only the first file that a request touches fails.
+        private static readonly string[] Places = ["", ".log", "quorum-state", "leader-epoch-checkpoint", "journal-checkpoint"];
+
         private readonly int _seed;
         private readonly Random _random;
         private readonly ExtendedActorSystem _system;
@@ -56,7 +61,7 @@ public sealed class VoterDiskTests() : JournalSpec("actorbroker.journal.quorum",
                 var request = Next();
                 if (request is Rebase) rebases++;
                 var fails = _faults && _random.Next(4) == 0;
-                if (fails) _files.FailNext(_random.Next(5) switch { 0 => FileOperation.Flush, 1 => FileOperation.Write, 2 => FileOperation.Move, 3 => FileOperation.FlushDirectory, _ => FileOperation.Delete }, _random.Next(3) switch { 0 => ".log", 1 => "quorum-state", _ => "" });
+                if (fails) _files.FailNext(Operations[_random.Next(Operations.Length)], Places[_random.Next(Places.Length)]);
                 Try(request);
                 _files.StopFailing();
                 if (_random.Next(10) == 0) _voter = Reopened();

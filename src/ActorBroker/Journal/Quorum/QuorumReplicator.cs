@@ -83,6 +83,9 @@ internal sealed class QuorumReplicator(Member self)
 
     public long LogStartOf(Member member) => Find(member.Broker) is { } follower && follower.Member == member ? follower.LogStart : 0;
 
+    /// <summary>The node whose log was adopted has not answered for so many ticks.</summary>
+    public bool IsSourceSilent(int ticks) => Find(_source) is not { } source || source.Silent >= ticks;
+
     /// <summary>Of late. An idle follower is asked every few ticks only.</summary>
     public bool IsAnswering(Member member) => Find(member.Broker) is { IsHeard: true, Silent: <= SilentTicks } follower && follower.Member == member;
 

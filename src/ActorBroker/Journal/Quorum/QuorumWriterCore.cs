@@ -25,8 +25,11 @@ internal sealed class QuorumWriterCore(Member self, long bidder, ImmutableArray<
     /// <summary>Refusals in a row that are answered by a higher bid at once. Two writers would outbid each other for ever.</summary>
     private const int PromptBids = 3;
 
-    /// <summary>Ticks that a start may take without an answer until it looks for other voters.</summary>
-    private const int StartTicks = 4;
+    /// <summary>Ticks without progress until a start looks for another log, when the node whose log it adopts does not answer.</summary>
+    private const int SourceTicks = 4;
+
+    /// <summary>The same when that one answers: the others may only be slow.</summary>
+    private const int StartTicks = 12;
 
     private readonly SortedSet<BrokerId> _known = [.. initialVoters, self.Broker];
     private readonly Dictionary<BrokerId, Granted> _grants = [];
@@ -95,7 +98,7 @@ internal sealed class QuorumWriterCore(Member self, long bidder, ImmutableArray<
             if (_isRefused) Start(effects);
             else SendBids(effects);
         }
-        else if (Phase == WriterPhase.Starting && ++_startTicks >= StartTicks) Start(effects);
+        else if (Phase == WriterPhase.Starting && ++_startTicks >= (_ready == 0 || _replicator.IsSourceSilent(SourceTicks) ? SourceTicks : StartTicks)) Start(effects);
         else if (Phase == WriterPhase.Starting && _ready == 0) RequestIndex(effects);
         else if (Phase is WriterPhase.Starting or WriterPhase.Leading) _replicator.OnTick(effects);
     }
