@@ -15,6 +15,7 @@ internal static class Suites
         },
         ["produce"] = ProduceBenchmarks.RunAsync,
         ["remote"] = RemoteBenchmarks.RunAsync,
+        ["replication"] = ReplicationBenchmarks.RunAsync,
         ["start"] = StartBenchmarks.RunAsync,
     };
 }

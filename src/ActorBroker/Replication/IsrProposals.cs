@@ -21,6 +21,9 @@ internal sealed class IsrProposals(long resendMs, long forgetMs)
 
     public bool IsIdle => _waiting.Count == 0 && _sent.Count == 0 && _doubtful.Count == 0;
 
+    /// <summary>Names what is under way, however often it was sent.</summary>
+    public int Batch { get; private set; }
+
     public void Add(IsrProposal proposal) => _waiting[(proposal.Topic, proposal.Index)] = proposal;
 
     /// <summary>What is to be sent now; null while an answer is awaited or there is nothing.</summary>
@@ -36,6 +39,7 @@ internal sealed class IsrProposals(long resendMs, long forgetMs)
             foreach (var (key, proposal) in _waiting) _sent.Add(key, proposal);
             _waiting.Clear();
             _sendings = 0;
+            Batch++;
         }
 
         _lastSentMs = nowMs;
@@ -44,13 +48,15 @@ internal sealed class IsrProposals(long resendMs, long forgetMs)
     }
 
     /// <summary>Proposals that were certainly refused. What was accepted comes with the metadata.</summary>
-    public IEnumerable<IsrProposal> OnAnswer(PartitionsAltered answer, long nowMs)
+    /// <param name="batch">The <see cref="Batch"/> that is answered; an answer to a copy of one that is settled says nothing new.</param>
+    public IReadOnlyList<IsrProposal> OnAnswer(int batch, PartitionsAltered answer, long nowMs)
     {
         var refused = new List<IsrProposal>();
+        if (batch != Batch) return refused;
         foreach (var outcome in answer.Results)
         {
             if (!_sent.Remove((outcome.Topic, outcome.Index), out var proposal)) continue;
-            // A later standing comes with the metadata, and settles the proposal there, whichever way it was decided.
+            // A later standing settles the proposal when it comes with the metadata, whichever way it was decided.
             if (outcome.Error == ErrorCode.None || outcome.Now is not { } now || now.PartitionEpoch != proposal.PartitionEpoch) continue;
             if (_sendings <= 1) refused.Add(proposal);
             else _doubtful.Add((nowMs + forgetMs, proposal));
@@ -59,8 +65,11 @@ internal sealed class IsrProposals(long resendMs, long forgetMs)
         return refused;
     }
 
-    /// <summary>The controller took nothing of the batch: it is sent again with the next turn.</summary>
-    public void OnUnavailable(long nowMs, long pauseMs) => _lastSentMs = nowMs - resendMs + pauseMs;
+    /// <summary>The controller took nothing of the batch: it is sent again after a pause.</summary>
+    public void OnUnavailable(int batch, long nowMs, long pauseMs)
+    {
+        if (batch == Batch) _lastSentMs = nowMs - resendMs + pauseMs;
+    }
 
     /// <summary>Another registration: whatever was sent under the former one will be refused.</summary>
     public void OnRegistered() => _lastSentMs -= resendMs;

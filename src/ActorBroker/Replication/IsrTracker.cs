@@ -42,12 +42,9 @@ internal sealed class IsrTracker(long lagTimeMs)
     /// <summary>A later partition epoch settles whatever was proposed.</summary>
     public void Follow(PartitionAssignment assignment)
     {
-        if (_assignment is null || assignment.PartitionEpoch != _assignment.PartitionEpoch || assignment.LeaderEpoch != _assignment.LeaderEpoch)
-        {
-            _proposed = null;
-            _isHeldOff = false;
-        }
-
+        var isNew = _assignment is null || assignment.PartitionEpoch != _assignment.PartitionEpoch || assignment.LeaderEpoch != _assignment.LeaderEpoch;
+        if (isNew) _proposed = null;
+        if (isNew || assignment.Brokers != _assignment!.Brokers) _isHeldOff = false;
         _assignment = assignment;
         foreach (var id in _followers.Keys)
             if (!assignment.Replicas.Contains(id)) _followers.Remove(id);
@@ -62,6 +59,13 @@ internal sealed class IsrTracker(long lagTimeMs)
         if (brokerEpoch < follower.BrokerEpoch) return null;
         follower.OnFetch(logEnd, brokerEpoch, leaderEnd, nowMs);
         return follower;
+    }
+
+    /// <summary>The connection through which this fetch came is gone.</summary>
+    public void OnGone(in RequestKey fetch)
+    {
+        foreach (var follower in _followers.Values)
+            if (follower.Waiting == fetch) (follower.Waiting, follower.Client) = (null, null);
     }
 
     public void OnLeaderGrows(Offset leaderEndBefore, long nowMs)
@@ -106,8 +110,14 @@ internal sealed class IsrTracker(long lagTimeMs)
         if (HasProposal) return null;
         var isr = _assignment.Isr.RemoveAll(id => id != _assignment.Self && !IsInSync(id, leaderEnd, nowMs));
         if (isr.Length < _assignment.Isr.Length) return Propose(isr);
-        foreach (var id in _followers.Keys)
-            if (TryExpand(id, highWatermark, epochStart) is { } change) return change;
+        return TryExpand(highWatermark, epochStart);
+    }
+
+    /// <summary>Whoever waits for more and may join now: it was fenced when it asked, or another proposal was under way.</summary>
+    public IsrChange? TryExpand(Offset highWatermark, Offset epochStart)
+    {
+        foreach (var (id, follower) in _followers)
+            if (follower.Waiting is not null && TryExpand(id, highWatermark, epochStart) is { } change) return change;
         return null;
     }
 

@@ -50,6 +50,7 @@ internal sealed class LeaderCore(PartitionState state, IReplicaLog log, long lag
         (_assignment, _minIsr) = (assignment, minIsr);
         _isr.Follow(assignment);
         AdvanceHighWatermark(nowMs, effects);
+        if (_isr.TryExpand(state.HighWatermark, EpochStart) is { } change) effects.Add(PartitionEffect.Propose(change));
     }
 
     /// <summary>Somebody else leads, or nobody: whoever waits must look there.</summary>
@@ -101,6 +102,8 @@ internal sealed class LeaderCore(PartitionState state, IReplicaLog log, long lag
         AdvanceHighWatermark(nowMs, effects);
         if (_isr.TryExpand(fetch.Replica, state.HighWatermark, EpochStart) is { } change) effects.Add(PartitionEffect.Propose(change));
     }
+
+    public void OnFollowerGone(in RequestKey fetch) => _isr.OnGone(fetch);
 
     /// <summary>What held the high watermark back may be over.</summary>
     public void OnLookAgain(long nowMs, List<PartitionEffect> effects) => AdvanceHighWatermark(nowMs, effects);

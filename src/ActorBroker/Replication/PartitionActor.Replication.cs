@@ -27,6 +27,7 @@ internal sealed partial class PartitionActor
     {
         _journal = Persistence.Instance.Apply(Context.System).JournalFor(PartitionPersistence.JournalPluginId);
         Command<PartitionProtocol.FetchAsFollower>(OnFollowerFetch);
+        Command<PartitionProtocol.FollowerGone>(gone => _core.OnFollowerGone(gone.Fetch));
         Command<PartitionProtocol.Fetched>(OnFetched);
         Command<PartitionProtocol.Diverging>(OnDiverging);
         Command<PartitionProtocol.OutOfRange>(OnOutOfRange);

@@ -175,6 +175,12 @@ internal sealed class PartitionCore
         else effects.Add(PartitionEffect.FollowerAnswer(fetch.Key, fetch.LeaderEpoch > LeaderEpoch ? PartitionError.UnknownLeaderEpoch : PartitionError.NotLeader));
     }
 
+    /// <summary>Whoever waits with this fetch will not hear of anything; it may come back.</summary>
+    public void OnFollowerGone(in RequestKey fetch)
+    {
+        if (IsLeader) _leader.OnFollowerGone(fetch);
+    }
+
     /// <summary>Now and then, so that followers which fell behind leave the ISR.</summary>
     public void OnIsrTick(long nowMs, List<PartitionEffect> effects)
     {

@@ -35,6 +35,9 @@ internal static class PartitionProtocol
     /// </summary>
     public sealed record FetchAsFollower(FollowerFetch Fetch);
 
+    /// <summary>The connection of this fetch is gone.</summary>
+    public sealed record FollowerGone(RequestKey Fetch);
+
     /// <param name="Error">None: there are records from where the fetch asked.</param>
     /// <param name="Epoch">With <see cref="PartitionError.Diverging"/>: the largest epoch both may share, which ends here at <paramref name="Offset"/>.</param>
     public sealed record FollowerAnswer(long Call, PartitionError Error, LeaderEpoch Epoch, Offset Offset);

@@ -30,10 +30,11 @@ internal sealed partial class ReplicaManagerActor
         Receive<PartitionProtocol.CutNeeded>(OnCutNeeded);
         Receive<JournalProtocol.CutCompleted>(cut => OnCut(cut.PersistenceId, null));
         Receive<JournalProtocol.CutFailed>(cut => OnCut(cut.PersistenceId, cut.Cause));
-        Receive<ControllerProtocol.PartitionsAltered>(OnAltered);
-        Receive<ControllerProtocol.ControllerUnavailable>(_ => OnProposalsNotTaken());
-        Receive<ControllerProtocol.BrokerUnknown>(_ => OnProposalsNotTaken());
+        Receive<ProposalsAnswered>(OnProposalsAnswered);
     }
+
+    /// <param name="Answer">Null: none came in time.</param>
+    private sealed record ProposalsAnswered(int Batch, object? Answer);
 
     private IActorRef MakeFetcher(BrokerId leader) => Context.Watch(
         Context.ActorOf(Wire.FetcherActor.Props(_setup.Self, leader, _setup.Options.Follower, _setup.Time, _setup.NextJitter)));
@@ -109,20 +110,20 @@ internal sealed partial class ReplicaManagerActor
     {
         Refuse(_proposals.TakeForgotten(NowMs));
         if (_brokerEpoch >= 0 && _shutdownAsker is null && _proposals.TakeDue(NowMs) is { } due)
-            _setup.Controller.Tell(new ControllerProtocol.AlterPartitions(_setup.Self, _brokerEpoch, [.. due]));
+            Propose(_proposals.Batch, new ControllerProtocol.AlterPartitions(_setup.Self, _brokerEpoch, [.. due]));
         if (_proposals.IsIdle) Timers.Cancel(ReplicaManagerProtocol.Tick.Proposals);
         else if (_shutdownAsker is null) Timers.StartSingleTimer(ReplicaManagerProtocol.Tick.Proposals, ReplicaManagerProtocol.Tick.Proposals, TimeSpan.FromMilliseconds(UnavailableMs));
     }
 
-    private void OnAltered(ControllerProtocol.PartitionsAltered answer)
-    {
-        Refuse(_proposals.OnAnswer(answer, NowMs));
-        SendProposals();
-    }
+    /// <summary>Asked rather than told, so that each answer names what it answers.</summary>
+    private void Propose(int batch, ControllerProtocol.AlterPartitions proposals) => _ = _setup.Controller
+        .Ask<object>(proposals, TimeSpan.FromMilliseconds(ForgetMs))
+        .PipeTo(Self, ActorRefs.NoSender, success: answer => new ProposalsAnswered(batch, answer), failure: _ => new ProposalsAnswered(batch, null));
 
-    private void OnProposalsNotTaken()
+    private void OnProposalsAnswered(ProposalsAnswered answered)
     {
-        _proposals.OnUnavailable(NowMs, UnavailableMs);
+        if (answered.Answer is ControllerProtocol.PartitionsAltered altered) Refuse(_proposals.OnAnswer(answered.Batch, altered, NowMs));
+        else if (answered.Answer is not null) _proposals.OnUnavailable(answered.Batch, NowMs, UnavailableMs);
         SendProposals();
     }
 

@@ -16,6 +16,11 @@ internal sealed class BrokerProcess : IDisposable
         _data = data;
     }
 
+    /// <summary>Built beside this one, in the same configuration.</summary>
+    public static string Program { get; } = Path.Join(
+        AppContext.BaseDirectory.Replace(Path.Join("tests", "ActorBroker.Benchmarks"), Path.Join("src", "ActorBroker.Cli"), StringComparison.Ordinal),
+        OperatingSystem.IsWindows() ? "ActorBroker.Cli.exe" : "ActorBroker.Cli");
+
     public ChildProcess Process { get; }
 
     public int Port { get; }
@@ -25,12 +30,9 @@ internal sealed class BrokerProcess : IDisposable
     /// <summary>Returns at once; its first line of output says that it is ready.</summary>
     public static BrokerProcess Start()
     {
-        var folder = AppContext.BaseDirectory.Replace(
-            Path.Join("tests", "ActorBroker.Benchmarks"), Path.Join("src", "ActorBroker.Cli"), StringComparison.Ordinal);
-        var program = Path.Join(folder, OperatingSystem.IsWindows() ? "ActorBroker.Cli.exe" : "ActorBroker.Cli");
         var data = Directory.CreateTempSubdirectory("actorbroker-bench-").FullName;
         var port = FreePort();
-        var process = ChildProcess.Start(program, "start", "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data, "--json");
+        var process = ChildProcess.Start(Program, "start", "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data, "--json");
         return new BrokerProcess(process, port, data);
     }
 

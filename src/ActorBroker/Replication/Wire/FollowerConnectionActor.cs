@@ -79,6 +79,8 @@ internal sealed class FollowerConnectionActor : ReceiveActor, IWithTimers
     {
         _closed.Cancel();
         _socket.Dispose();
+        foreach (var partition in _session.All)
+            if (partition.Call != 0) partition.Handle?.Actor.Tell(new PartitionProtocol.FollowerGone(new RequestKey(Self, partition.Call, 0)));
     }
 
     private async Task ServeAsync(IActorRef self)
