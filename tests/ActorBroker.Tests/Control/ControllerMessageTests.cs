@@ -29,7 +29,8 @@ public sealed class ControllerMessageTests
         .With(Topic)
         .With(new BrokerImage(One, 5, new Guid(4, 4, 4, new byte[8]), new DirectoryId(Guid.Empty), "rack", [new BrokerEndpoint("AKKA", "::1", 1, "AKKA")], Fenced: false)
         {
-            BootId = "boot", InControlledShutdown = true,
+            BootId = "boot",
+            InControlledShutdown = true,
         });
 
     private static readonly IControlEvent[] Events =
