@@ -7,13 +7,18 @@ using Akka.Actor;
 namespace ActorBroker.MultiNode.Tests.Clients;
 
 /// <summary>What the cluster says of itself, asked through one client system.</summary>
-internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, string? bootstrap = null) : IAsyncDisposable
+/// <param name="requestTimeout">Null: the default.</param>
+internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, string? bootstrap = null, TimeSpan? requestTimeout = null) : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Any node may answer, also one that does not know yet that it is behind: so often in a row all must say so.</summary>
+    private const int LooksInSync = 8;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly AdminClient _admin = AdminClient.Create(
-        system, ClientSettings.Create(system).WithBootstrap([.. (bootstrap ?? cluster.Bootstrap).Split(',')]) with { BootstrapTimeout = TimeSpan.FromSeconds(30) });
+        system, ClientSettings.Create(system).WithBootstrap([.. (bootstrap ?? cluster.Bootstrap).Split(',')]) with { BootstrapTimeout = TimeSpan.FromSeconds(30), RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30) });
 
     public AdminClient Admin => _admin;
 
@@ -36,18 +41,20 @@ internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, 
 
     /// <summary>Every partition has a leader and all its replicas in sync.</summary>
     public Task WaitInSyncAsync(string topic, TimeSpan? patience = null) => WaitAsync(
-        topic, partitions => partitions.Count > 0 && partitions.All(p => p.Leader.Value >= 0 && p.InSync.Count == p.Replicas.Count), "in sync", patience);
+        topic, partitions => partitions.Count > 0 && partitions.All(p => p.Leader.Value >= 0 && p.InSync.Count == p.Replicas.Count), "in sync", patience, LooksInSync);
 
-    public async Task WaitAsync(string topic, Func<IReadOnlyList<PartitionDescription>, bool> isReached, string what, TimeSpan? patience = null)
+    public async Task WaitAsync(string topic, Func<IReadOnlyList<PartitionDescription>, bool> isReached, string what, TimeSpan? patience = null, int looks = 1)
     {
         using var deadline = new CancellationTokenSource(patience ?? Patience);
         IReadOnlyList<PartitionDescription> partitions = [];
+        var seen = 0;
         try
         {
             while (true)
             {
                 partitions = (await _admin.DescribeTopicsAsync([topic], deadline.Token))[0].Partitions;
-                if (isReached(partitions)) return;
+                seen = isReached(partitions) ? seen + 1 : 0;
+                if (seen >= looks) return;
                 await Task.Delay(Look, deadline.Token);
             }
         }
