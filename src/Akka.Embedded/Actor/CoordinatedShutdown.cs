@@ -165,13 +165,14 @@ public sealed class CoordinatedShutdown : IExtension
     private async Task RunPhase(ShutdownPhase phase, ConcurrentQueue<(string Name, Func<Task<Done>> Run)> tasks)
     {
         _log.Debug("Performing phase [{0}] with [{1}] tasks", phase.Name, tasks.Count);
+        var timedOut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Before the tasks: the last one ends the scheduler.
+        using var timer = new Cancelable(System.Scheduler);
+        System.Scheduler.Advanced.ScheduleOnce(phase.Timeout, () => timedOut.TrySetResult(), timer);
         var running = new List<Task>();
         foreach (var (name, run) in tasks)
             running.Add(RunTask(phase, name, run));
         var all = Task.WhenAll(running);
-        var timedOut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var timer = new Cancelable(System.Scheduler);
-        System.Scheduler.Advanced.ScheduleOnce(phase.Timeout, () => timedOut.TrySetResult(), timer);
         if (await Task.WhenAny(all, timedOut.Task) == all)
         {
             timer.Cancel();
