@@ -112,6 +112,24 @@ public class FormationCoreTests(ITestOutputHelper output)
         output.WriteLine($"{formed} clusters in 1000 runs");
     }
 
+    /// <summary>Both lack a lower voter, both have a majority with the third: only its grant, given to one of them, decides.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Two_that_can_not_reach_each_other_never_both_form_with_the_help_of_the_third(bool bothWays)
+    {
+        for (var seed = 0; seed < 500; seed++)
+        {
+            var network = new FormationNetwork(seed, voters: 3) { LossRate = seed % 3 * 0.1, LongestDelay = TimeSpan.FromMilliseconds(20 + seed % 4 * 80) };
+            network.Cuts.Add((1, 2));
+            if (bothWays) network.Cuts.Add((2, 1));
+            foreach (var id in Shuffled(network, 3)) network.Start(id);
+            network.RunUntil(Soon, () => AtMostOne(network, seed));
+            Assert.True(network.RunUntil(() => !network.Outside.Any(), network.Now + Long), $"seed {seed}: {string.Join(", ", network.Outside)} are outside");
+            OneCluster(network, seed);
+        }
+    }
+
     [Fact]
     public void After_a_cut_that_made_two_clusters_the_weaker_gives_way_and_joins()
     {
