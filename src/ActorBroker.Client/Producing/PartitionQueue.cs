@@ -4,8 +4,8 @@ namespace ActorBroker.Client;
 
 /// <summary>
 /// One partition's batches, in order: those to send and the open one. Says when the next may leave:
-/// alone, as long as none has been acknowledged since the last failure or change of leader, or while one that failed
-/// before is out; several at once otherwise. So batches that are lost or refused together (a connection breaks, a
+/// alone, as long as none that was sent since the last failure or change of leader has been acknowledged, or while one
+/// that failed before is out; several at once otherwise. So batches that are lost or refused together (a connection breaks, a
 /// leader is not ready) are repeated in order. A batch refused alone with successors already out ends behind them;
 /// only max.in.flight = 1 or sequence numbers exclude that.
 /// </summary>
@@ -14,6 +14,12 @@ internal sealed class PartitionQueue(TopicPartition partition)
     private readonly LinkedList<ProducerBatch> _closed = [];
     private bool _proven;
     private int _retriesInFlight;
+
+    /// <summary>Grows with every failure, doubt and change of leader: only what is sent after the last of them proves anything.</summary>
+    private int _term;
+
+    private long _highestAcknowledged = -1;
+    private Offset _highestOffset = Offset.None;
 
     public TopicPartition Partition { get; } = partition;
 
@@ -28,9 +34,6 @@ internal sealed class PartitionQueue(TopicPartition partition)
 
     /// <summary>Batches sent and not answered, given-up ones included.</summary>
     public int InFlight { get; private set; }
-
-    /// <summary>The highest number acknowledged: a lower one that is refused now has been overtaken.</summary>
-    public long HighestAcknowledged { get; private set; } = -1;
 
     /// <summary>In a broker's list of partitions to send.</summary>
     public bool IsListed { get; set; }
@@ -53,6 +56,7 @@ internal sealed class PartitionQueue(TopicPartition partition)
         var batch = _closed.First!.Value;
         _closed.RemoveFirst();
         batch.IsQueued = false;
+        batch.Term = _term;
         InFlight++;
         if (batch.Failures > 0)
             _retriesInFlight++;
@@ -66,22 +70,33 @@ internal sealed class PartitionQueue(TopicPartition partition)
         _closed.Remove(batch);
     }
 
-    public void OnAcknowledged(ProducerBatch batch)
+    /// <param name="batch">One that was sent.</param>
+    /// <param name="baseOffset">None with acks=0.</param>
+    /// <returns>False if it was written behind a later one.</returns>
+    public bool OnAcknowledged(ProducerBatch batch, Offset baseOffset)
     {
         Returned(batch);
-        _proven = true;
-        HighestAcknowledged = Math.Max(HighestAcknowledged, batch.Number);
+        if (batch.Term == _term)
+            _proven = true;
+        if (batch.Number < _highestAcknowledged)
+            return baseOffset < _highestOffset;
+        (_highestAcknowledged, _highestOffset) = (batch.Number, baseOffset);
+        return true;
     }
 
     /// <summary>A sent batch came back without success, for good or to be tried again (its failures not yet counted up).</summary>
     public void OnFailed(ProducerBatch batch)
     {
         Returned(batch);
-        _proven = false;
+        Doubt();
     }
 
     /// <summary>What is in flight may be lost although that is not known yet: nothing more follows it until it is back.</summary>
-    public void Doubt() => _proven = false;
+    public void Doubt()
+    {
+        _proven = false;
+        _term++;
+    }
 
     /// <summary>Puts a failed batch back before all later ones.</summary>
     public void Requeue(ProducerBatch batch)
@@ -105,7 +120,7 @@ internal sealed class PartitionQueue(TopicPartition partition)
         if (leader == Leader && epoch == LeaderEpoch)
             return;
         (Leader, LeaderEpoch) = (leader, epoch);
-        _proven = false;
+        Doubt();
         if (leader == BrokerId.None)
             return;
         foreach (var batch in _closed)

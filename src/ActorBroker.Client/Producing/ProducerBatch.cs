@@ -62,6 +62,9 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
     /// <summary>The leader it was last sent to.</summary>
     public LeaderEpoch SentUnder { get; set; } = LeaderEpoch.None;
 
+    /// <summary>Its queue's when it was last sent.</summary>
+    public int Term { get; set; }
+
     public ReadOnlySpan<Delivery> Deliveries => _deliveries.AsSpan(0, RecordCount);
 
     public void Add(Delivery delivery)

@@ -283,7 +283,8 @@ internal sealed partial class ProducerCore
 
     private void Acknowledge(ProducerBatch batch, Offset baseOffset, long appendTimeMs)
     {
-        batch.Queue.OnAcknowledged(batch);
+        if (!batch.Queue.OnAcknowledged(batch, baseOffset))
+            _counters.Reordered++;
         List(batch.Queue);
         if (batch.IsDone)
             return;
@@ -328,8 +329,6 @@ internal sealed partial class ProducerCore
 
         if (left)
             _counters.Retried++;
-        if (batch.Number < queue.HighestAcknowledged)
-            _counters.Reordered++;
         batch.Failures++;
         queue.Requeue(batch);
         if (batch.SentUnder != queue.LeaderEpoch && queue.Leader != BrokerId.None)

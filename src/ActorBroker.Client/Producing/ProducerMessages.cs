@@ -83,8 +83,8 @@ public sealed record GetProducerMetrics
 /// <param name="RecordBytesSent">Bytes of all batches sent, repeats included.</param>
 /// <param name="BatchesRetried">Batches sent again.</param>
 /// <param name="BatchesReordered">
-/// Batches refused while a later one of their partition was already written, so that they end behind it. Only with more
-/// than one request in flight.
+/// Batches written behind a later one of their partition, because they were refused alone while that one was out. Only
+/// with more than one request in flight.
 /// </param>
 public sealed record ProducerMetrics(
     long RecordsAccepted,

@@ -59,4 +59,23 @@ public class ProducerFailoverTests
         rig.Break(0, RequestFailure.NotSent);
         Assert.Equal((2, Two), (rig.Sent.Count, rig.Sent[1].Broker));
     }
+
+    // The old leader's answer to an earlier batch arrives after the new leader is known, those behind it never do.
+    [Fact]
+    public void A_late_answer_of_the_old_leader_lets_nothing_overtake_what_is_still_out()
+    {
+        var rig = Ready(OneBatchEach);
+        var all = Enumerable.Range(0, 9).Select(_ => rig.Offer(bytes: 60)).ToList();
+        rig.After(5);
+        rig.Answer(0);
+        Assert.Equal(6, rig.Sent.Count);
+        rig.Metadata(Image(4, ("t", [Two, Two, Two])));
+        rig.Answer(1, baseOffset: 1);
+        Assert.Equal(6, rig.Sent.Count);
+        for (var i = 2; i < 6; i++)
+            rig.Break(i);
+        for (var i = 6; i < rig.Sent.Count; i++)
+            rig.Answer(i, baseOffset: i);
+        Assert.Equal(all.Select(delivery => delivery.Id), rig.Delivered);
+    }
 }
