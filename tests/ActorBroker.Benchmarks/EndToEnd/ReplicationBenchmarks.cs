@@ -40,7 +40,6 @@ internal static class ReplicationBenchmarks
             ("three copies", () => ProduceAsync(replicas: 3)));
         await CreateAsync("idle", IdlePartitions, 3);
         await MeasureIdleAsync(cluster, $"{IdlePartitions:N0} partitions of 3 replicas");
-        await system.Terminate();
 
         async Task<Sample> ProduceAsync(int replicas)
         {
