@@ -110,7 +110,7 @@ internal sealed class PartitionScript : IReplicaLog
     public PartitionScript Close() => Step("close", () => Core.OnClose(_effects));
 
     private PartitionScript Fetch(string title, int id, long from, int epoch, int lastEpoch = -1, long brokerEpoch = 1) => Step(title, () => Core.OnFollowerFetch(
-        new FollowerFetch(Key($"replica {id}"), new BrokerId(id), brokerEpoch, new LeaderEpoch(epoch), new Offset(from), new LeaderEpoch(lastEpoch)), NowMs, _effects));
+        new FollowerFetch(Key(string.Intern($"replica {id}")), new BrokerId(id), brokerEpoch, new LeaderEpoch(epoch), new Offset(from), new LeaderEpoch(lastEpoch)), NowMs, _effects));
 
     public PartitionScript Assign(int? leader, int epoch, int partitionEpoch, int[] isr, int[] replicas, params int[] eligible)
     {
