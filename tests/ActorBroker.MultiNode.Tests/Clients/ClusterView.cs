@@ -36,8 +36,12 @@ internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, 
 
     public async Task<int> ControllerAsync() => (await _admin.DescribeQuorumAsync()).Controller.Value;
 
-    /// <summary>Gives partitions back to their first replicas.</summary>
-    public Task ElectPreferredAsync() => _admin.ElectLeadersAsync(ElectionType.Preferred, partitions: null);
+    /// <summary>Gives partitions back to their first replicas, and waits until they lead.</summary>
+    public async Task ElectPreferredAsync(string topic)
+    {
+        await _admin.ElectLeadersAsync(ElectionType.Preferred, partitions: null);
+        await WaitAsync(topic, partitions => partitions.All(p => p.Leader == p.Replicas[0]), "led by its first replicas", looks: LooksInSync);
+    }
 
     /// <summary>Every partition has a leader and all its replicas in sync.</summary>
     public Task WaitInSyncAsync(string topic, TimeSpan? patience = null) => WaitAsync(

@@ -12,7 +12,7 @@ namespace ActorBroker.MultiNode.Tests.Scenarios;
 /// </summary>
 public class MeasurementTests(ITestOutputHelper output)
 {
-    private const int Rounds = 9;
+    private const int Rounds = 5;
     private readonly Dictionary<string, List<TimeSpan>> _times = new(StringComparer.Ordinal);
 
     /// <summary>Kills, stops and pauses against the plain kernel, without proxies.</summary>
@@ -28,7 +28,7 @@ public class MeasurementTests(ITestOutputHelper output)
 
             controller = await load.View.ControllerAsync();
             var id = cluster.Nodes.Where(node => node.Id != controller).ElementAt(round % 2).Id;
-            await load.View.ElectPreferredAsync();
+            await load.View.ElectPreferredAsync(Workload.Topic);
             var led = (await load.View.PartitionsAsync(Workload.Topic)).Where(p => p.Leader.Value == id).Select(p => p.Index).ToHashSet();
             Assert.NotEmpty(led);
             var killed = await load.KillAsync(cluster, id);
