@@ -49,6 +49,51 @@ public sealed class RemoteSystemSpec : IAsyncLifetime
         Assert.Equal(0, await client.GetStream().ReadAsync(new byte[16]).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
+    /// <summary>
+    /// A network that heals delivers the handshake of a connection that the peer gave up meanwhile behind that of its newer one,
+    /// and so takes it for the newest. Once it has ended, the peer must not be left writing where nobody reads.
+    /// </summary>
+    [Fact]
+    public async Task A_stale_connection_that_comes_last_leaves_no_deaf_one_behind()
+    {
+        var peer = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        peer.Start();
+        var address = new Address("akka.tcp", "peer", "127.0.0.1", ((System.Net.IPEndPoint)peer.LocalEndpoint).Port);
+        using var handshake = new OutputBuffer();
+        PduEncoder.Associate(handshake, address, uid: 7);
+
+        // The system has a connection of its own to write on, so it needs none of the peer's.
+        _system.ActorSelection(new RootActorPath(address) / "user" / "any").Tell("x");
+        using var own = await peer.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await Associate(own);
+        using var used = await Connect();
+        using (await Connect())
+        {
+        }
+
+        // Its heartbeats alone would go on for ever.
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var buffer = new byte[256];
+        while (await used.GetStream().ReadAsync(buffer, deadline.Token) > 0)
+        {
+        }
+
+        peer.Stop();
+
+        async Task<TcpClient> Connect()
+        {
+            var client = new TcpClient("127.0.0.1", Address.Port!.Value);
+            await Associate(client);
+            return client;
+        }
+
+        async Task Associate(TcpClient client)
+        {
+            await client.GetStream().WriteAsync(handshake.WrittenMemory);
+            Assert.NotEqual(0, await client.GetStream().ReadAsync(new byte[256]).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+    }
+
     [Fact]
     public void Serializers_read_or_refuse_any_bytes()
     {

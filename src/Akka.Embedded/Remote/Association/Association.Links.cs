@@ -72,10 +72,15 @@ internal sealed partial class Association
     {
         if (ConnectFailed(link, cause, reason, peerUntouched: false))
             return;
+        Link[] deaf = [];
         bool wasWriter, known;
         lock (_gate)
         {
             known = _links.Remove(link);
+            // What ended now may have been an attempt that the peer had long given up, and that a healed network still
+            // brought: the peer writes on an older link, and must learn that nobody reads there.
+            if (known && link is { IsInbound: true, IsSuperseded: false })
+                deaf = [.. _links.Where(static l => l.IsSuperseded)];
             wasWriter = ReferenceEquals(_writer, link);
             if (wasWriter)
             {
@@ -89,6 +94,8 @@ internal sealed partial class Association
 
         if (!known)
             return;
+        foreach (var other in deaf)
+            other.Close(DisassociateReason.Unknown);
         _remoting.Publish(new DisassociatedEvent(_remoting.LocalAddress, Remote, link.IsInbound));
         if (reason == DisassociateReason.Quarantined && peerSaidSo)
             OnQuarantinedByPeer();

@@ -96,6 +96,9 @@ internal sealed class Link : IConnectionHandler, IRunnable
             _superseded = true;
     }
 
+    /// <summary>What the peer still writes here is not read.</summary>
+    public bool IsSuperseded => _superseded;
+
     /// <summary>Writes what is due, says why, and closes.</summary>
     public void Close(DisassociateReason reason)
     {
