@@ -88,7 +88,7 @@ public class FlightsTests
             "configs":{"segment.ms":"5000"}
             """, line, StringComparison.Ordinal);
         Assert.Contains("""
-            {"partition":2,"leader":1,"leader_epoch":0,"replicas":[1],"isr":[1],"start_offset":0,"end_offset":0}
+            {"partition":2,"leader":1,"leader_epoch":0,"partition_epoch":0,"replicas":[1],"isr":[1],"elr":[],"offline":[],"start_offset":0,"end_offset":0}
             """, line, StringComparison.Ordinal);
         Done(await CliProcess.RunAsync("topics", "delete", "t", "--bootstrap", node.Bootstrap));
         Assert.Empty(Done(await CliProcess.RunAsync("topics", "list", "--bootstrap", node.Bootstrap)).Lines);

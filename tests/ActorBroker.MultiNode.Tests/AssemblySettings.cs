@@ -1,2 +1,2 @@
-// Clusters of several processes share the machine's cores with the product's own timeouts: one scenario at a time.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// Two scenarios at a time: most of one is waiting, for sessions to end and nodes to return.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]
