@@ -40,6 +40,22 @@ public abstract class QuorumSpec : JournalSpec
     protected string Recover(int node) =>
         string.Join(' ', Replay(JournalOf(node), CreateTestProbe(Nodes[node]), Id).Events.Select(e => ((TestEvent)e.Event).Name));
 
+    /// <summary>Each in turn is away while another writes; in the end all recover the same.</summary>
+    /// <param name="expected">What the log holds by now.</param>
+    protected void SurvivesTheLossOfEachOfThree(string expected)
+    {
+        for (var away = 0; away < 3; away++)
+        {
+            Nodes.Stop(away);
+            Write((away + 1) % 3, $"without{away}");
+            expected += $" without{away}";
+            Nodes.Start(away);
+        }
+
+        for (var node = 0; node < 3; node++)
+            Assert.Equal(expected, Recover(node));
+    }
+
     private protected object Change(int writer, VoterChange change, int node)
     {
         var asker = CreateTestProbe(Nodes[writer]);

@@ -19,17 +19,7 @@ public sealed class QuorumVotersTests : QuorumSpec
     {
         var actor = GrowToThree();
         Write(JournalOf(0), actor, Id, "b");
-        var expected = "a b";
-        for (var away = 0; away < 3; away++)
-        {
-            Nodes.Stop(away);
-            Write((away + 1) % 3, $"without{away}");
-            expected += $" without{away}";
-            Nodes.Start(away);
-        }
-
-        for (var node = 0; node < 3; node++)
-            Assert.Equal(expected, Recover(node));
+        SurvivesTheLossOfEachOfThree("a b");
     }
 
     // It goes on writing, without a vote; then it goes, and the others never miss it.

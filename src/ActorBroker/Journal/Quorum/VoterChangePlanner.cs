@@ -24,8 +24,6 @@ internal sealed class VoterChangePlanner(QuorumReplicator replicator, QuorumRule
     /// <summary>About to be a voter.</summary>
     public BrokerId? Learner => _asked is { Kind: VoterChange.Add, Broker: var broker } && _askedEnd == 0 ? broker : null;
 
-    public bool IsUnderWay => _asked is not null;
-
     public void Clear() => (_asked, _askedEnd, _isNextAsked) = (null, 0, false);
 
     public VoterRefusal? Ask(VoterChange kind, BrokerId broker, long committed)
