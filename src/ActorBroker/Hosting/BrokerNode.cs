@@ -132,7 +132,7 @@ internal sealed class BrokerNode
 
     public IActorRef StartEndpoint(IActorRef controller)
     {
-        var gateway = new ControllerGateway(controller);
+        var gateway = new ControllerGateway(controller, Options.Controller.SessionTimeout * 2);
         var authorizer = AllowAll.Instance;
         var locator = new PartitionLocator(Options.NodeId, Cache, _partitions, authorizer);
         var voters = new VoterChanges(gateway, Cache, authorizer);

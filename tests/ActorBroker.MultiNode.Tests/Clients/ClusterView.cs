@@ -7,8 +7,7 @@ using Akka.Actor;
 namespace ActorBroker.MultiNode.Tests.Clients;
 
 /// <summary>What the cluster says of itself, asked through one client system.</summary>
-/// <param name="requestTimeout">Null: the default.</param>
-internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, string? bootstrap = null, TimeSpan? requestTimeout = null) : IAsyncDisposable
+internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, string? bootstrap = null) : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
@@ -18,7 +17,7 @@ internal sealed class ClusterView(ClusterProcesses cluster, ActorSystem system, 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly AdminClient _admin = AdminClient.Create(
-        system, ClientSettings.Create(system).WithBootstrap([.. (bootstrap ?? cluster.Bootstrap).Split(',')]) with { BootstrapTimeout = TimeSpan.FromSeconds(30), RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30) });
+        system, ClientSettings.Create(system).WithBootstrap([.. (bootstrap ?? cluster.Bootstrap).Split(',')]) with { BootstrapTimeout = TimeSpan.FromSeconds(30) });
 
     public AdminClient Admin => _admin;
 

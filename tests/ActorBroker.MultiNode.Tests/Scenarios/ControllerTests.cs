@@ -17,8 +17,7 @@ public class ControllerTests(ITestOutputHelper output)
     {
         await using var load = await Workload.StartAsync(cluster);
         var created = new List<string>();
-        // What the dead controller was asked is answered by nobody: not to wait for long.
-        await using var view = new ClusterView(cluster, load.System, requestTimeout: TimeSpan.FromSeconds(5));
+        await using var view = new ClusterView(cluster, load.System);
         for (var round = 0; round < 2; round++)
         {
             var controller = await load.View.ControllerAsync();
@@ -87,7 +86,7 @@ public class ControllerTests(ITestOutputHelper output)
             var result = (await admin.CreateTopicsAsync([new NewTopic(topic, Partitions, 3)], cancellation: CancellationToken.None))[0];
             // Its own earlier try, whose answer was lost, or two brokers' worth of nodes for three replicas.
             if (result.Succeeded || result.Error == ErrorCode.TopicAlreadyExists) created.Add(topic);
-            else if (result.Error is not (ErrorCode.InvalidReplicationFactor or ErrorCode.RequestTimedOut)) Assert.Fail($"{topic}: {result.Error} {result.Message}");
+            else if (result.Error != ErrorCode.InvalidReplicationFactor) Assert.Fail($"{topic}: {result.Error} {result.Message}");
         }
     }
 

@@ -32,20 +32,7 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
     {
         _controller = CreateTestProbe();
         Assert.True(_cache.TryPublish(Image()));
-        var gateway = new ControllerGateway(_controller);
-        var dispatcher = new RequestDispatcher([
-            new MetadataHandler(_cache, One, AllowAll.Instance),
-            new DescribeClusterHandler(_cache, One, AllowAll.Instance),
-            new DescribeTopicPartitionsHandler(_cache, AllowAll.Instance),
-            new ElectLeadersHandler(gateway, AllowAll.Instance),
-            new AlterPartitionReassignmentsHandler(gateway, _cache, AllowAll.Instance),
-            new ListPartitionReassignmentsHandler(_cache, AllowAll.Instance),
-            new UnregisterBrokerHandler(gateway, AllowAll.Instance),
-            new DescribeQuorumHandler(gateway, _cache, AllowAll.Instance),
-            new AddRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
-            new RemoveRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
-        ]);
-        _endpoint = Sys.ActorOf(BrokerEndpointActor.Props(dispatcher, DataPath.Limits));
+        _endpoint = Endpoint(silence: Deadline * 2);
     }
 
     [Fact]
@@ -186,6 +173,29 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
+    public void Who_asked_a_controller_that_died_is_told_to_ask_again_and_questions_are_asked_again_here()
+    {
+        var hasty = Endpoint(silence: TimeSpan.FromSeconds(1));
+        hasty.Tell(new ApiRequest(1, "test", int.MaxValue, new UnregisterBrokerRequest { BrokerId = 3 }), TestActor);
+        _controller.ExpectMsg<UnregisterBroker>(Deadline);
+        Assert.Equal(ErrorCode.NotController, Assert.IsType<UnregisterBrokerResponse>(ExpectMsg<ApiResponse>(Deadline).Body).ErrorCode);
+
+        var question = new DescribeQuorumRequest { Topics = [new() { TopicName = "__cluster_metadata", Partitions = [new() { PartitionIndex = 0 }] }] };
+        Endpoint(silence: TimeSpan.FromSeconds(4)).Tell(new ApiRequest(1, "test", int.MaxValue, question), TestActor);
+        _controller.ExpectMsg<DescribeQuorum>(Deadline);
+        _controller.ExpectMsg<DescribeQuorum>(Deadline);
+        _controller.Reply(new QuorumDescription(Two, new LeaderEpoch(8), 41, 42, [], []));
+        Assert.Equal(8, Assert.IsType<DescribeQuorumResponse>(ExpectMsg<ApiResponse>(Deadline).Body).Topics[0].Partitions[0].LeaderEpoch);
+    }
+
+    [Fact]
+    public void Whose_own_time_is_shorter_is_told_that_it_is_over()
+    {
+        var response = Ask<ElectLeadersResponse>(new ElectLeadersRequest { TopicPartitions = null, TimeoutMs = 1 });
+        Assert.Equal(ErrorCode.RequestTimedOut, response.ErrorCode);
+    }
+
+    [Fact]
     public void The_quorum_is_told_with_offsets_one_past_the_last_entry()
     {
         var request = new DescribeQuorumRequest { Topics = [new() { TopicName = "__cluster_metadata", Partitions = [new() { PartitionIndex = 0 }] }] };
@@ -209,6 +219,24 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
             return new VotersAltered(ErrorCode.DuplicateVoter, "it votes", []);
         });
         Assert.Equal((ErrorCode.DuplicateVoter, "it votes"), (added.ErrorCode, added.ErrorMessage));
+    }
+
+    private IActorRef Endpoint(TimeSpan silence)
+    {
+        var gateway = new ControllerGateway(_controller, silence);
+        var dispatcher = new RequestDispatcher([
+            new MetadataHandler(_cache, One, AllowAll.Instance),
+            new DescribeClusterHandler(_cache, One, AllowAll.Instance),
+            new DescribeTopicPartitionsHandler(_cache, AllowAll.Instance),
+            new ElectLeadersHandler(gateway, AllowAll.Instance),
+            new AlterPartitionReassignmentsHandler(gateway, _cache, AllowAll.Instance),
+            new ListPartitionReassignmentsHandler(_cache, AllowAll.Instance),
+            new UnregisterBrokerHandler(gateway, AllowAll.Instance),
+            new DescribeQuorumHandler(gateway, _cache, AllowAll.Instance),
+            new AddRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
+            new RemoveRaftVoterHandler(new VoterChanges(gateway, _cache, AllowAll.Instance)),
+        ]);
+        return Sys.ActorOf(BrokerEndpointActor.Props(dispatcher, DataPath.Limits));
     }
 
     private static MetadataImage Image()
