@@ -93,6 +93,7 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
         var client = CreateTestProbe();
         _controller.Tell(Create("t"), client);
         one.FollowUntil(image => image.FindTopic("t") is not null);
+        one.Beat(_controller, reconciled: one.Image.Version - 1); // its answer shows that the wait has begun
         _time.Advance(ServedReplies.Patience);
         Assert.Equal(ErrorCode.None, client.ExpectMsg<TopicResults>(Deadline).Results[0].Error);
     }
