@@ -110,6 +110,8 @@ internal sealed class ClusterProcesses : IAsyncDisposable
               loglevel = OFF
               stdout-loglevel = OFF
               actor.provider = remote
+              # As README.md advises: a node that has just come back is found at once.
+              remote.retry-gate-closed-for = 200ms
               remote.dot-netty.tcp {
                 hostname = "127.0.0.1"
                 {{ports}}
