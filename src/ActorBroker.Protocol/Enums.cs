@@ -96,3 +96,15 @@ public enum ElectionType : sbyte
     /// <summary>Any live replica where none is in sync: records may be lost.</summary>
     Unclean = 1,
 }
+
+/// <summary>What the keys of a FindCoordinator request name.</summary>
+public enum CoordinatorType : sbyte
+{
+    Group = 0,
+
+    /// <summary>A transactional id.</summary>
+    Transaction = 1,
+
+    /// <summary>A partition of a share group.</summary>
+    Share = 2,
+}

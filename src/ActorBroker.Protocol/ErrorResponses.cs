@@ -4,7 +4,7 @@ namespace ActorBroker.Protocol;
 /// The response to a request that failed as a whole: the error stands in every place where a client of that API looks for
 /// one, since many responses have none at the top.
 /// </summary>
-public static class ErrorResponses
+public static partial class ErrorResponses
 {
     /// <summary>Kafka's "not known" in offsets and timestamps.</summary>
     private const long Unknown = -1;
@@ -69,7 +69,8 @@ public static class ErrorResponses
             RemoveRaftVoterRequest => new RemoveRaftVoterResponse { ErrorCode = code, ErrorMessage = message },
             UnregisterBrokerRequest => new UnregisterBrokerResponse { ErrorCode = code, ErrorMessage = message },
             OffsetForLeaderEpochRequest r => OffsetForLeaderEpoch(r, code),
-            _ => throw ProtocolException.UnknownApi(request.ApiKey),
+            InitProducerIdRequest => new InitProducerIdResponse { ErrorCode = code, ProducerEpoch = (short)Unknown },
+            _ => Group(request, code, message),
         };
     }
 

@@ -49,7 +49,19 @@ public class GoldenFixtures {
         Map.entry("AddRaftVoter", new int[] {0, 1}),
         Map.entry("RemoveRaftVoter", new int[] {0, 0}),
         Map.entry("OffsetForLeaderEpoch", new int[] {2, 4}),
-        Map.entry("UnregisterBroker", new int[] {0, 0})));
+        Map.entry("UnregisterBroker", new int[] {0, 0}),
+        Map.entry("InitProducerId", new int[] {0, 5}),
+        Map.entry("FindCoordinator", new int[] {0, 6}),
+        Map.entry("JoinGroup", new int[] {0, 9}),
+        Map.entry("SyncGroup", new int[] {0, 5}),
+        Map.entry("Heartbeat", new int[] {0, 4}),
+        Map.entry("LeaveGroup", new int[] {0, 5}),
+        Map.entry("OffsetCommit", new int[] {2, 9}),
+        Map.entry("OffsetFetch", new int[] {1, 9}),
+        Map.entry("OffsetDelete", new int[] {0, 0}),
+        Map.entry("ListGroups", new int[] {0, 5}),
+        Map.entry("DescribeGroups", new int[] {0, 6}),
+        Map.entry("DeleteGroups", new int[] {0, 2})));
 
     private final String variant;
     private int counter = 1;
@@ -150,7 +162,7 @@ public class GoldenFixtures {
             case "INT64" -> JSON.numberNode(number % 2 == 0 ? -5_000_000_000L - number : 1L << 50 | number);
             case "UUID" -> JSON.textNode(new Uuid(0x0123456789abcdefL + number, 0xfedcba9876543210L).toString());
             case "STRING" -> JSON.textNode(variant.equals("empty") ? "" : name + "-\u00e9\u6f22-" + "x".repeat(number == 4 ? 200 : number % 5) + number);
-            case "RECORDS" -> JSON.binaryNode(bytes(variant.equals("empty") ? 0 : 150 + number));
+            case "RECORDS", "BYTES" -> JSON.binaryNode(bytes(variant.equals("empty") ? 0 : 150 + number));
             default -> throw new IllegalStateException(type.toString());
         };
     }
