@@ -50,6 +50,23 @@ public sealed record LogOptions
     /// <summary>cleanup.policy</summary>
     public CleanupPolicy CleanupPolicy { get; init; } = CleanupPolicy.Delete;
 
+    /// <summary>min.cleanable.dirty.ratio: the part of a compacted log, from 0 to 1, that must be uncleaned before it is cleaned.</summary>
+    public double MinCleanableDirtyRatio { get; init; } = 0.5;
+
+    /// <summary>min.compaction.lag.ms: younger records are not compacted away.</summary>
+    public TimeSpan MinCompactionLag { get; init; } = TimeSpan.Zero;
+
+    /// <summary>max.compaction.lag.ms: once a record has been uncleaned for so long the log is cleaned whatever the ratio; null is never.</summary>
+    public TimeSpan? MaxCompactionLag { get; init; }
+
+    /// <summary>delete.retention.ms: how long tombstones stay after they were first cleaned.</summary>
+    public TimeSpan DeleteRetention { get; init; } = TimeSpan.FromDays(1);
+
+    public bool IsCompacted => (CleanupPolicy & CleanupPolicy.Compact) != CleanupPolicy.None;
+
+    /// <summary>The active segment of a compacted log must roll before max.compaction.lag.ms is over, since only closed ones are cleaned.</summary>
+    internal TimeSpan RollTime => IsCompacted && MaxCompactionLag is { } lag && lag < SegmentTime ? lag : SegmentTime;
+
     public FlushPolicy FlushPolicy => new(FlushMessages, FlushTime);
 
     /// <summary>Every fault, in words; empty when all is well.</summary>
@@ -68,6 +85,14 @@ public sealed record LogOptions
         AtLeast(faults, "index.interval.bytes", IndexIntervalBytes, 0);
         AtLeast(faults, "segment.index.bytes", SegmentIndexBytes, TimeIndex.EntrySize);
         AtLeast(faults, "max.message.bytes", MaxMessageBytes, 0);
+        if (!(MinCleanableDirtyRatio is >= 0 and <= 1))
+            faults.Add("min.cleanable.dirty.ratio must be from 0 to 1");
+        if (MinCompactionLag < TimeSpan.Zero)
+            faults.Add("min.compaction.lag.ms must not be negative");
+        if (MaxCompactionLag <= TimeSpan.Zero)
+            faults.Add("max.compaction.lag.ms must be positive");
+        if (DeleteRetention < TimeSpan.Zero)
+            faults.Add("delete.retention.ms must not be negative");
         if (CleanupPolicy == CleanupPolicy.None)
             faults.Add("cleanup.policy must name delete, compact or both");
         return faults;

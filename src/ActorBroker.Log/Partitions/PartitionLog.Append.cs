@@ -89,7 +89,7 @@ public sealed partial class PartitionLog
         return Store(_headers.Count == 0 ? next : _headers[0].BaseOffset);
     }
 
-    /// <summary>Rolls the active segment when segment.ms is over, appends or not. True when it rolled.</summary>
+    /// <summary>Rolls the active segment when segment.ms (or max.compaction.lag.ms of a compacted log) is over, appends or not. True when it rolled.</summary>
     public bool RollIfDue()
     {
         CheckWritable();
@@ -199,7 +199,7 @@ public sealed partial class PartitionLog
     {
         var now = _time.GetUtcNow();
         _activeSince ??= SegmentIndexes.FirstTimestamp(active) is { } first && first < now ? first : active.LastModified;
-        return now - _activeSince >= Options.SegmentTime;
+        return now - _activeSince >= Options.RollTime;
     }
 
     private void WriteGroup(LogSegment segment, long position, int from, int to)

@@ -38,6 +38,9 @@ public enum BatchFault
 
     /// <summary>Attributes that a producer may not set.</summary>
     BadAttributes,
+
+    /// <summary>A record without a key, where the log is compacted by keys.</summary>
+    MissingKey,
 }
 
 /// <summary>Judges batches before they are trusted, in three depths that each include the one before.</summary>
@@ -78,10 +81,11 @@ public static class RecordBatchValidator
 
     /// <summary>
     /// Everything, for a batch from a producer: one whole batch and nothing behind it, dense offsets, every record sound,
-    /// unpacked no larger than <paramref name="maxUnpackedBytes"/>.
+    /// unpacked no larger than <paramref name="maxUnpackedBytes"/>; with <paramref name="requireKeys"/> every record has a key.
     /// </summary>
     public static BatchFault CheckProduced(
-        ReadOnlySpan<byte> batch, int maxBytes, out RecordBatchHeader header, CompressionCodecs? codecs = null, int maxUnpackedBytes = RecordEnumerator.DefaultMaxUnpackedBytes)
+        ReadOnlySpan<byte> batch, int maxBytes, out RecordBatchHeader header, CompressionCodecs? codecs = null, int maxUnpackedBytes = RecordEnumerator.DefaultMaxUnpackedBytes,
+        bool requireKeys = false)
     {
         var fault = CheckChecksum(batch, out header);
         if (fault != BatchFault.None)
@@ -94,17 +98,16 @@ public static class RecordBatchValidator
             return BatchFault.BadAttributes;
         if (header.RecordCount <= 0 || header.RecordCount != header.LastOffsetDelta + 1L)
             return BatchFault.BadRecordCount;
-        return CheckRecords(batch, codecs, maxUnpackedBytes);
+        return CheckRecords(batch, codecs, maxUnpackedBytes, requireKeys);
     }
 
-    private static BatchFault CheckRecords(ReadOnlySpan<byte> batch, CompressionCodecs? codecs, int maxUnpackedBytes)
+    private static BatchFault CheckRecords(ReadOnlySpan<byte> batch, CompressionCodecs? codecs, int maxUnpackedBytes, bool requireKeys)
     {
         // As many records as the last delta allows, ascending: so the offsets are dense.
         using var records = new RecordEnumerator(batch, codecs, maxUnpackedBytes);
+        var keyed = true;
         while (records.TryMoveNext())
-        {
-        }
-
-        return records.Fault;
+            keyed &= records.Current.HasKey;
+        return records.Fault == BatchFault.None && requireKeys && !keyed ? BatchFault.MissingKey : records.Fault;
     }
 }

@@ -54,6 +54,7 @@ internal static class PartitionErrors
         BatchRefusal.Corrupt => $"The batch for {partition} is damaged ({fault}).",
         BatchRefusal.UnsupportedFormat => $"The batch for {partition} is not record batch format v2.",
         BatchRefusal.UnsupportedCompression => $"The batch for {partition} is compressed in a way that this broker can't read.",
+        BatchRefusal.MissingKey => $"Topic {partition.Topic} is compacted: every record for {partition} needs a key.",
         BatchRefusal.TooLarge => TooLarge(partition, settings),
         BatchRefusal.TimestampOutOfRange =>
             $"The batch for {partition} has a timestamp outside what the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms allow.",

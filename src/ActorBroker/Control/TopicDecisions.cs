@@ -40,6 +40,8 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
             configs[key] = value;
         }
 
+        if (TopicConfigCatalog.Conflict(configs) is { } conflict)
+            return TopicResult.Refused(topic.Name, ErrorCode.InvalidConfig, conflict);
         if (PlanPartitions(draft.Image, topic, out var plan) is { } refusal) return refusal;
         if (MinInsyncFault(configs, plan[0].Replicas.Length) is { } minInsyncFault)
             return TopicResult.Refused(topic.Name, ErrorCode.InvalidConfig, minInsyncFault);
@@ -164,8 +166,23 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
             && MinInsyncFault(minInsync, topic.ReplicationFactor) is { } minInsyncFault)
             return TopicResult.Refused(alter.Topic, ErrorCode.InvalidConfig, minInsyncFault);
 
+        if (TopicConfigCatalog.Conflict(Changed(topic.Overrides, changes)) is { } conflict)
+            return TopicResult.Refused(alter.Topic, ErrorCode.InvalidConfig, conflict);
+
         if (changes.Count > 0) Apply(draft, topic.Id, new TopicConfigChanged(topic.Id.Value, changes.ToImmutable()));
         return new TopicResult(alter.Topic, ErrorCode.None, null, draft.Image.FindTopic(alter.Topic));
+    }
+
+    private static Dictionary<string, string> Changed(IReadOnlyDictionary<string, string> overrides, IReadOnlyDictionary<string, string?> changes)
+    {
+        var values = new Dictionary<string, string>(overrides, StringComparer.Ordinal);
+        foreach (var (key, value) in changes)
+        {
+            if (value is null) values.Remove(key);
+            else values[key] = value;
+        }
+
+        return values;
     }
 
     /// <summary>With what the new settings lead to, in the same entry.</summary>

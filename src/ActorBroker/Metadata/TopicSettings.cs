@@ -35,6 +35,11 @@ internal sealed record TopicDefaults(ImmutableDictionary<string, string> BrokerV
             IndexIntervalBytes = (int)Number(topic, "index.interval.bytes"),
             SegmentIndexBytes = (int)Number(topic, "segment.index.bytes"),
             MaxMessageBytes = (int)Number(topic, "max.message.bytes"),
+            CleanupPolicy = TopicConfigCatalog.TryParsePolicy(Value(topic, TopicConfigCatalog.CleanupPolicy), out var policy) ? policy : CleanupPolicy.Delete,
+            MinCleanableDirtyRatio = double.Parse(Value(topic, "min.cleanable.dirty.ratio"), CultureInfo.InvariantCulture),
+            MinCompactionLag = Milliseconds(Number(topic, TopicConfigCatalog.MinCompactionLag)),
+            MaxCompactionLag = Number(topic, TopicConfigCatalog.MaxCompactionLag) is var lag and < long.MaxValue ? Milliseconds(lag) : null,
+            DeleteRetention = Milliseconds(Number(topic, "delete.retention.ms")),
             MessageTimestampType = Value(topic, "message.timestamp.type") == "LogAppendTime" ? TimestampType.LogAppendTime : TimestampType.CreateTime,
         };
         return new TopicSettings(

@@ -18,6 +18,9 @@ internal enum BatchRefusal
     UnsupportedFormat,
 
     UnsupportedCompression,
+
+    /// <summary>A record without a key for a compacted topic.</summary>
+    MissingKey,
     TooLarge,
     TimestampOutOfRange,
 
@@ -33,7 +36,7 @@ internal static class BatchAdmission
 {
     public static BatchRefusal Judge(ReadOnlySpan<byte> batch, TopicSettings settings, long nowMs, out BatchFault fault)
     {
-        fault = RecordBatchValidator.CheckProduced(batch, settings.Log.MaxMessageBytes, out var header);
+        fault = RecordBatchValidator.CheckProduced(batch, settings.Log.MaxMessageBytes, out var header, requireKeys: settings.Log.IsCompacted);
         if (fault != BatchFault.None) return Classify(fault);
         if (header.IsControl) return BatchRefusal.Invalid;
         if (header.IsIdempotent || header.IsTransactional) return BatchRefusal.UnknownProducer;
@@ -44,6 +47,7 @@ internal static class BatchAdmission
     {
         BatchFault.TooLarge => BatchRefusal.TooLarge,
         BatchFault.BadMagic => BatchRefusal.UnsupportedFormat,
+        BatchFault.MissingKey => BatchRefusal.MissingKey,
         BatchFault.UnknownCompression => BatchRefusal.UnsupportedCompression,
         // Only these can come from damage on the way: everything else is covered by the checksum.
         BatchFault.TooShort or BatchFault.BadLength or BatchFault.BadCrc => BatchRefusal.Corrupt,

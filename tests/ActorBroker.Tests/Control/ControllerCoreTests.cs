@@ -123,7 +123,10 @@ public class ControllerCoreTests
     [Theory]
     [InlineData("retention.ms", "-2", "at least -1")]
     [InlineData("retention.ms", "soon", "whole number")]
-    [InlineData("cleanup.policy", "compact", "delete")]
+    [InlineData("cleanup.policy", "compact,compact", "delete, compact or compact,delete")]
+    [InlineData("cleanup.policy", "", "delete, compact or compact,delete")]
+    [InlineData("min.cleanable.dirty.ratio", "1.5", "from 0 to 1")]
+    [InlineData("max.compaction.lag.ms", "0", "at least 1")]
     [InlineData("retention.msec", "1", "Unknown topic config name: retention.msec")]
     [InlineData("min.insync.replicas", "2", "replication factor 1")]
     public void A_bad_configuration_is_refused_with_its_reason_at_creation_and_change(string key, string value, string reason)
@@ -139,6 +142,21 @@ public class ControllerCoreTests
         }
 
         Assert.Empty(Topic("good").Overrides);
+    }
+
+    [Fact]
+    public void Compaction_lags_that_contradict_each_other_are_refused_at_creation_and_change()
+    {
+        Start(1);
+        var created = ((TopicResults)Do(new CreateTopics(
+            [new NewTopic("bad", 1, 1, [], [new("min.compaction.lag.ms", "1000"), new("max.compaction.lag.ms", "999")])], ValidateOnly: false))).Results[0];
+        Create("good");
+        Alter("good", ("max.compaction.lag.ms", "1000"), ("cleanup.policy", "delete,compact"));
+        var altered = ((TopicResults)Do(new AlterTopicConfigs([new TopicConfigChanges("good", [new ConfigChange("min.compaction.lag.ms", "1001")])], ValidateOnly: false))).Results[0];
+        foreach (var result in new[] { created, altered })
+            Assert.Equal((ErrorCode.InvalidConfig, true), (result.Error, result.Message!.Contains("min.compaction.lag.ms=100", StringComparison.Ordinal)));
+        var settings = TopicDefaults.Standard.Settings(Topic("good"));
+        Assert.Equal((CleanupPolicy.Compact | CleanupPolicy.Delete, TimeSpan.FromSeconds(1)), (settings.Log.CleanupPolicy, settings.Log.MaxCompactionLag));
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public class BrokerOptionsTests
               node.id = -1
               num.partitions = many
               log.retention.ms = -5
-              log.cleanup.policy = "compact"
+              log.cleanup.policy = "compact,squeeze"
             }
             """).WithFallback(Reference);
         var fault = Assert.Throws<BrokerConfigurationException>(() => BrokerOptions.Read(config));
@@ -48,7 +48,7 @@ public class BrokerOptionsTests
         Assert.Contains("actorbroker.node.id = -1 must be from 0", fault.Message, StringComparison.Ordinal);
         Assert.Contains("actorbroker.num.partitions = many is not a whole number", fault.Message, StringComparison.Ordinal);
         Assert.Contains("actorbroker.log.retention.ms = -5 must be at least -1", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("actorbroker.log.cleanup.policy = compact must be delete", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("actorbroker.log.cleanup.policy = compact,squeeze must be delete, compact or compact,delete", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,4 +34,19 @@ public sealed class BatchAdmissionTests
         var refusal = BatchAdmission.Judge(DataPath.Batch(timestampMs, "a").Span, settings, nowMs: 1000, out _);
         Assert.Equal(fits ? BatchRefusal.None : BatchRefusal.TimestampOutOfRange, refusal);
     }
+
+    [Theory]
+    [InlineData(CleanupPolicy.Delete, false, true)]
+    [InlineData(CleanupPolicy.Compact, false, false)]
+    [InlineData(CleanupPolicy.Compact | CleanupPolicy.Delete, false, false)]
+    [InlineData(CleanupPolicy.Compact, true, true)]
+    public void A_compacted_topic_takes_records_with_keys_only(CleanupPolicy policy, bool allKeyed, bool taken)
+    {
+        var settings = PartitionScript.Settings(maxMessageBytes: 1 << 20);
+        settings = settings with { Log = settings.Log with { CleanupPolicy = policy } };
+        using var builder = new RecordBatchBuilder(1 << 20);
+        builder.TryAppend(1000, "k"u8.ToArray(), null);
+        builder.TryAppend(1000, allKeyed ? Array.Empty<byte>() : default(ReadOnlyMemory<byte>?), "v"u8.ToArray());
+        Assert.Equal(taken ? BatchRefusal.None : BatchRefusal.MissingKey, BatchAdmission.Judge(builder.Build().Span, settings, nowMs: 1000, out _));
+    }
 }
