@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using System.Text.Json;
@@ -11,10 +12,14 @@ namespace ActorBroker.Control;
 
 /// <summary>
 /// Stores controller events as JSON (UTF-8). Manifest: event name, colon, version. A property that this release does
-/// not know is ignored (extend only); a version that it does not know is refused. reference.conf binds it.
+/// not know is ignored (extend only); a version that it does not know is refused. A part of an image is binary (big
+/// endian): index i32, count i32, then its bytes. reference.conf binds it.
 /// </summary>
 internal sealed class ControlEventSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
+    private const string ImagePartManifest = "ImagePart:1";
+    private const int PartHeader = 8;
+
     private static readonly ImmutableArray<(string Manifest, JsonTypeInfo Type)> Known =
     [
         ("ClusterFormed:1", ControlJson.Default.ClusterFormed),
@@ -31,12 +36,13 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
 
     public override int Identifier => 4054;
 
-    public override string Manifest(object o) => Find(o).Manifest;
+    public override string Manifest(object o) => o is ImagePart ? ImagePartManifest : Find(o).Manifest;
 
-    public override byte[] ToBinary(object obj) => JsonSerializer.SerializeToUtf8Bytes(obj, Find(obj).Type);
+    public override byte[] ToBinary(object obj) => obj is ImagePart part ? Encode(part) : JsonSerializer.SerializeToUtf8Bytes(obj, Find(obj).Type);
 
     public override object FromBinary(byte[] bytes, string manifest)
     {
+        if (manifest == ImagePartManifest) return DecodePart(bytes);
         if (TypeOf(manifest) is { } type)
             return JsonSerializer.Deserialize(bytes, type) ?? throw new SerializationException($"The controller event '{manifest}' is empty.");
         throw new SerializationException(
@@ -58,6 +64,23 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
             if (known.Type.Type == value.GetType())
                 return known;
         throw new SerializationException($"{value.GetType().Name} is not a controller event.");
+    }
+
+    private static byte[] Encode(ImagePart part)
+    {
+        var bytes = new byte[PartHeader + part.Bytes.Length];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, part.Index);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4), part.Count);
+        part.Bytes.Span.CopyTo(bytes.AsSpan(PartHeader));
+        return bytes;
+    }
+
+    private static ImagePart DecodePart(byte[] bytes)
+    {
+        if (bytes.Length < PartHeader) throw new SerializationException("A part of a metadata image is too short.");
+        var part = new ImagePart(BinaryPrimitives.ReadInt32BigEndian(bytes), BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(4)), bytes.AsMemory(PartHeader));
+        if (part.Index < 0 || part.Index >= part.Count) throw new SerializationException($"A metadata image of {part.Count} parts has no part {part.Index}.");
+        return part;
     }
 }
 

@@ -14,7 +14,7 @@ namespace ActorBroker.Control;
 /// Performs what <see cref="ControllerCore"/> decides: stores the events as one entry of its journal, takes the image they
 /// lead to, tells the brokers, replies. Commands are handled one after the other and wait for nothing but the journal. The
 /// journal's majority write, not being the only instance, is what makes a decision count, so a write that fails stops this
-/// actor and its supervisor bids anew.
+/// actor and its supervisor bids anew. When the journal has grown long the whole image is stored, and what stands before it deleted.
 /// </summary>
 internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 {
@@ -26,13 +26,11 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ControllerSetup _setup;
     private readonly SessionTable _sessions;
-    private readonly EventHistory _history = new(EventsKept);
+    private readonly ControllerMemory _memory;
     private readonly MessageSender _messages;
     private readonly BrokerDirectory _brokers;
     private readonly ServedReplies _served = new();
     private readonly long _start;
-    private MetadataImage _image = MetadataImage.Empty;
-
     /// <summary>Whose command is being stored; it hears of it if that can't be.</summary>
     private IActorRef? _asking;
 
@@ -42,10 +40,12 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         _start = setup.Time.GetTimestamp();
         _sessions = new SessionTable(setup.Options.SessionTimeout);
         _messages = new MessageSender((ExtendedActorSystem)Context.System);
-        _brokers = new BrokerDirectory(_history, Send);
+        _memory = new ControllerMemory(EventsKept, setup.Options.EventsBetweenImages);
+        _brokers = new BrokerDirectory(_memory.History, Send);
         JournalPluginId = JournalId;
 
-        Recover<IControlEvent>(OnRecovering);
+        Recover<IControlEvent>(change => _memory.Apply(change, LastSequenceNr));
+        Recover<ImagePart>(_memory.Recover);
         Recover<RecoveryCompleted>(_ => OnRecovered());
         Command<BrokerHeartbeat>(OnHeartbeat);
         Command<ControllerProtocol.MetadataRequest>(OnMetadataRequest);
@@ -55,6 +55,8 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         Command<SuspectBroker>(OnSuspect);
         Command<Tick>(OnTick);
         Command<JournalProtocol.LeadLost>(OnLeadLost);
+        Command<DeleteMessagesSuccess>(deleted => _log.Info("The controller's log begins behind entry {0}", deleted.ToSequenceNr));
+        Command<DeleteMessagesFailure>(failed => _log.Warning("The controller's log could not be deleted up to entry {0}; the next image will do it: {1}", failed.ToSequenceNr, failed.Cause.Message));
     }
 
     private enum Tick
@@ -70,12 +72,21 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    private MetadataImage Image => _memory.Image;
+
     private TimeSpan Now => _setup.Time.GetElapsedTime(_start);
 
     public static Props Props(ControllerSetup setup) => Akka.Actor.Props.Create(() => new ControllerActor(setup));
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
         _log.Error(cause, "The controller could not store its decision {0} (entry {1}) and stops; it will bid again", @event.GetType().Name, sequenceNr);
+
+    /// <summary>Its numbers are taken all the same, so what this instance decided next would be numbered otherwise than it is stored.</summary>
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "The controller's journal does not take {0} (entry {1}); the controller starts anew", @event.GetType().Name, sequenceNr);
+        Context.Stop(Self);
+    }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
         _log.Error(reason, "The controller could not read its log (entry {0}: {1})", LastSequenceNr, message ?? "none");
@@ -93,18 +104,13 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         Context.Stop(Self);
     }
 
-    private void OnRecovering(IControlEvent change)
-    {
-        _image = ControllerState.Apply(_image, change, LastSequenceNr);
-        _history.Add(new SequencedEvent(LastSequenceNr, change));
-    }
-
     private void OnRecovered()
     {
+        _memory.OnRecovered();
         _log.Info(
             "Controller ready: cluster {0}, {1} broker(s), {2} topic(s), log at entry {3}",
-            _image.ClusterId?.Value ?? "not formed yet", _image.Brokers.Count, _image.TopicsById.Count, LastSequenceNr);
-        _sessions.Start(_image, Now);
+            Image.ClusterId?.Value ?? "not formed yet", Image.Brokers.Count, Image.TopicsById.Count, LastSequenceNr);
+        _sessions.Start(Image, Now);
         Timers.StartPeriodicTimer(Tick.Sessions, Tick.Sessions, _sessions.LookInterval);
         if (_setup.Options.LeaderImbalanceCheckInterval is { } interval) Timers.StartPeriodicTimer(Tick.Leaders, Tick.Leaders, interval);
     }
@@ -112,28 +118,29 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
     private void OnHeartbeat(BrokerHeartbeat heartbeat)
     {
         var othersKnow = false;
-        if (_image.Brokers.TryGetValue(heartbeat.Id, out var broker) && broker.Epoch == heartbeat.BrokerEpoch)
+        if (Image.Brokers.TryGetValue(heartbeat.Id, out var broker) && broker.Epoch == heartbeat.BrokerEpoch)
         {
             _sessions.Touch(broker, heartbeat.MetadataVersion, Now);
-            _brokers.Learn(broker, Sender, heartbeat.MetadataVersion, _image);
+            _brokers.Learn(broker, Sender, heartbeat.MetadataVersion, Image);
             ReplyServed();
-            othersKnow = heartbeat.WantsShutdown && _sessions.OthersKnow(_image, broker);
+            othersKnow = heartbeat.WantsShutdown && _sessions.OthersKnow(Image, broker);
         }
 
-        Perform(_setup.Core.Decide(_image, LastSequenceNr, heartbeat, othersKnow), reply => Sender.Tell(reply));
+        Perform(_setup.Core.Decide(Image, LastSequenceNr, heartbeat, othersKnow), reply => Sender.Tell(reply));
     }
 
     private void OnCommand(ICommand command)
     {
         var sender = Sender;
-        var decision = _setup.Core.Decide(_image, LastSequenceNr, command);
+        var decision = _setup.Core.Decide(Image, LastSequenceNr, command);
         Perform(decision, reply =>
         {
-            if (command is RegisterBroker register && reply is BrokerAccepted)
+            if (command is RegisterBroker register && reply is BrokerAccepted accepted)
             {
-                var broker = _image.Brokers[register.Id];
+                var broker = Image.Brokers[register.Id];
+                reply = accepted with { BrokerEpoch = broker.Epoch };
                 _sessions.Touch(broker, null, Now);
-                _brokers.Learn(broker, sender, has: -1, _image);
+                _brokers.Learn(broker, sender, has: -1, Image);
             }
 
             if (!decision.Events.IsEmpty && command is CreateTopics or AddPartitions && reply is TopicResults results) ReplyWhenServed(sender, results);
@@ -146,22 +153,22 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 
     private void OnMetadataRequest(ControllerProtocol.MetadataRequest request)
     {
-        if (_image.Brokers.TryGetValue(request.Id, out var broker) && broker.Epoch == request.BrokerEpoch)
-            _brokers.Answer(Sender, request.HaveVersion, _image);
+        if (Image.Brokers.TryGetValue(request.Id, out var broker) && broker.Epoch == request.BrokerEpoch)
+            _brokers.Answer(Sender, request.HaveVersion, Image);
         else
             Sender.Tell(new BrokerUnknown(request.Id));
     }
 
     private void OnReconciled(ReconcileCompleted done)
     {
-        if (!_image.Brokers.TryGetValue(done.Id, out var broker) || broker.Epoch != done.BrokerEpoch) return;
+        if (!Image.Brokers.TryGetValue(done.Id, out var broker) || broker.Epoch != done.BrokerEpoch) return;
         _sessions.Touch(broker, done.Version, Now);
         ReplyServed();
     }
 
     private void OnSuspect(SuspectBroker suspect)
     {
-        if (!_image.Brokers.TryGetValue(suspect.Id, out var broker) || broker.Epoch != suspect.BrokerEpoch || broker.Fenced) return;
+        if (!Image.Brokers.TryGetValue(suspect.Id, out var broker) || broker.Epoch != suspect.BrokerEpoch || broker.Fenced) return;
         _log.Warning("Broker {0} is fenced: {1}", suspect.Id, suspect.Evidence);
         Fence([(suspect.Id, suspect.BrokerEpoch)]);
     }
@@ -170,12 +177,12 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
     {
         if (tick == Tick.Leaders)
         {
-            Perform(_setup.Core.Rebalance(_image, LastSequenceNr), null);
+            Perform(_setup.Core.Rebalance(Image, LastSequenceNr), null);
             return;
         }
 
         ReplyServed();
-        var expired = _sessions.Expired(_image, Now);
+        var expired = _sessions.Expired(Image, Now);
         if (expired.IsEmpty) return;
         foreach (var (id, _) in expired)
             _log.Warning("Broker {0} is fenced: it was not heard of for {1} ms", id, (long)_setup.Options.SessionTimeout.TotalMilliseconds);
@@ -185,7 +192,7 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
     private void Fence(ImmutableArray<(BrokerId Id, long Epoch)> gone)
     {
         foreach (var (id, _) in gone) _brokers.Forget(id);
-        Perform(_setup.Core.Fence(_image, LastSequenceNr, gone), null);
+        Perform(_setup.Core.Fence(Image, LastSequenceNr, gone), null);
     }
 
     /// <param name="done">Gets the decision's reply once it is stored; null where nobody asked.</param>
@@ -198,31 +205,47 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         }
 
         _asking = done is null ? null : Sender;
-        var before = _image;
-        var first = LastSequenceNr + 1;
+        var before = Image;
         var stored = 0;
         PersistAll(decision.Events, change =>
         {
-            _history.Add(new SequencedEvent(first + stored, change));
+            // The journal numbers them; its own entries may stand between the last decision and this one.
+            _memory.Apply(change, LastSequenceNr);
             if (++stored < decision.Events.Length) return;
             _asking = null;
-            _image = decision.Image;
-            Invariant.Check(_image.Version == LastSequenceNr, "the decision's image is that of its last event");
             AfterChange(before, decision.Events);
             done?.Invoke(decision.Reply!);
+            if (_memory.IsImageDue) StoreImage();
         });
+    }
+
+    private void StoreImage()
+    {
+        var parts = ImagePart.Cut(Image);
+        var first = 0L;
+        foreach (var part in parts)
+        {
+            Persist(part, stored =>
+            {
+                if (stored.Index == 0) first = LastSequenceNr;
+                if (stored.Index < stored.Count - 1) return;
+                _memory.OnImageStored();
+                _log.Info("Metadata version {0} stored as an image from entry {1} to {2}", Image.Version, first, LastSequenceNr);
+                DeleteMessages(first - 1);
+            });
+        }
     }
 
     private void AfterChange(MetadataImage before, ImmutableArray<IControlEvent> events)
     {
         foreach (var change in events)
         {
-            if (change is BrokerStopping stopping) _sessions.BeginStop(new BrokerId(stopping.BrokerId), _image);
+            if (change is BrokerStopping stopping) _sessions.BeginStop(new BrokerId(stopping.BrokerId), Image);
             else if (change is BrokerRemoved removed) _brokers.Forget(new BrokerId(removed.BrokerId));
         }
 
-        foreach (var line in ControllerLog.Lines(before, _image, events)) _log.Info("{0}", line);
-        _brokers.Push(_image);
+        foreach (var line in ControllerLog.Lines(before, Image, events)) _log.Info("{0}", line);
+        _brokers.Push(Image);
         ReplyServed();
     }
 
@@ -233,13 +256,13 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
             .SelectMany(result => result.Topic!.Partitions.SelectMany(partition => partition.Replicas))
             .ToImmutableHashSet();
         if (_brokers.OnNodeOf(asker) is { } own) brokers = brokers.Add(own);
-        _served.Add(_image.Version, brokers, asker, results, Now);
+        _served.Add(Image.Version, brokers, asker, results, Now);
         ReplyServed();
     }
 
     private void ReplyServed()
     {
-        foreach (var (to, reply) in _served.Take(_image, _sessions, Now)) Send(to, reply);
+        foreach (var (to, reply) in _served.Take(Image, _sessions, Now)) Send(to, reply);
     }
 
     private void Send(IActorRef to, object message) => _messages.Tell(to, message, Self);

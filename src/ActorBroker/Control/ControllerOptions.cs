@@ -7,10 +7,12 @@ namespace ActorBroker.Control;
 /// <param name="SessionTimeout"><c>broker.session.timeout.ms</c>: a broker that has been silent for so long is fenced.</param>
 /// <param name="LeaderImbalanceCheckInterval"><c>leader.imbalance.check.interval.seconds</c>; null: leaders are not given back by themselves (<c>auto.leader.rebalance.enable</c>).</param>
 /// <param name="LeaderImbalancePercentage"><c>leader.imbalance.per.broker.percentage</c>.</param>
+/// <param name="EventsBetweenImages"><c>metadata.log.max.events.between.images</c>: then the log begins anew with an image.</param>
 internal sealed record ControllerOptions(
     int DefaultPartitions,
     int DefaultReplicationFactor,
     int MaxPartitionsPerTopic,
     TimeSpan SessionTimeout,
     TimeSpan? LeaderImbalanceCheckInterval,
-    int LeaderImbalancePercentage);
+    int LeaderImbalancePercentage,
+    int EventsBetweenImages);

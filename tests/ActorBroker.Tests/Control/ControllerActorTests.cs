@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using ActorBroker.Control;
 using ActorBroker.Journal;
 using ActorBroker.Journal.Quorum;
@@ -24,7 +25,10 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
     private static readonly Config Config = ConfigurationFactory.ParseString("""
         akka.loglevel = ERROR
         akka.actor.serializers.control = "ActorBroker.Control.ControlEventSerializer, ActorBroker"
-        akka.actor.serialization-bindings { "ActorBroker.Control.IControlEvent, ActorBroker" = control }
+        akka.actor.serialization-bindings {
+          "ActorBroker.Control.IControlEvent, ActorBroker" = control
+          "ActorBroker.Control.ImagePart, ActorBroker" = control
+        }
         akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
         """).WithFallback(JournalLogs.DefaultConfig());
 
@@ -183,6 +187,51 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
         one.Probe.ExpectMsg<BrokerUnknown>(Deadline);
     }
 
+    // Its log is begun anew with an image while brokers follow, which must notice nothing; then twice another controller reads it.
+    [Fact]
+    public void A_controller_that_begins_with_an_image_knows_what_all_that_was_deleted_led_to()
+    {
+        StopController();
+        _controller = StartController(eventsBetweenImages: 20);
+        var one = Started(1);
+        var early = one.Image.Version;
+        for (var i = 0; i < 30; i++) _controller.Tell(Create($"t{i}"), ActorRefs.NoSender);
+        one.FollowUntil(image => image.FindTopic("t29") is not null);
+        AwaitCondition(() => LogStart() > early, Deadline);
+        for (var restart = 0; restart < 2; restart++)
+        {
+            StopController();
+            _controller = StartController();
+            one.Beat(_controller);
+            one.Probe.Send(_controller, new ControllerProtocol.MetadataRequest(one.Id, one.Epoch, early));
+            var image = one.Probe.ExpectMsg<MetadataSnapshot>(Deadline).Image;
+            Assert.Equal(Text(one.Image), Text(image));
+            one.Probe.Send(_controller, new ControllerProtocol.MetadataRequest(one.Id, one.Epoch, one.Image.Version));
+            Assert.Empty(one.Probe.ExpectMsg<MetadataDelta>(Deadline).Events);
+            _controller.Tell(Create($"after{restart}"), ActorRefs.NoSender);
+            one.FollowUntil(seen => seen.FindTopic($"after{restart}") is not null);
+        }
+    }
+
+    [Fact]
+    public void A_decision_that_the_journal_does_not_take_is_answered_and_the_next_controller_numbers_as_it_stores()
+    {
+        var one = Started(1);
+        var client = CreateTestProbe();
+        var large = new string('x', 17 * 1024 * 1024);
+        one.Probe.Send(_controller, new RegisterBroker(new BrokerId(2), NewId(), default, null, large, [], CleanShutdown: true, null));
+        Watch(_controller);
+        one.Await<ControllerUnavailable>();
+        ExpectTerminated(_controller, Deadline);
+        _controller = StartController();
+        one.Beat(_controller);
+        _controller.Tell(Create("t"), client);
+        one.FollowUntil(image => image.FindTopic("t") is not null);
+        StopController();
+        _controller = StartController();
+        one.Beat(_controller);
+    }
+
     [Fact]
     public void Whoever_waits_for_a_controller_that_stops_is_answered()
     {
@@ -205,9 +254,9 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
         return node;
     }
 
-    private IActorRef StartController()
+    private IActorRef StartController(int eventsBetweenImages = 10_000)
     {
-        var options = new ControllerOptions(1, 3, 1000, Session, null, 10);
+        var options = new ControllerOptions(1, 3, 1000, Session, null, 10, eventsBetweenImages);
         var core = new ControllerCore(options, TopicDefaults.Standard, NewId, () => 0);
         return Sys.ActorOf(ControllerActor.Props(new ControllerSetup(core, options, _time)));
     }
@@ -230,6 +279,15 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
             AwaitCondition(() => _time.Looks > looks + 8, Deadline, TimeSpan.FromMilliseconds(10)); // a heartbeat looks three times, a tick twice
         }
     }
+
+    private long LogStart()
+    {
+        var asker = CreateTestProbe();
+        Akka.Persistence.Persistence.Instance.Apply(Sys).JournalFor(ControllerActor.JournalId).Tell(new JournalProtocol.DescribeQuorum(ControllerActor.ControllerId), asker);
+        return asker.ExpectMsg<JournalProtocol.QuorumDescribed>(Deadline).LogStart;
+    }
+
+    private static string Text(MetadataImage image) => JsonSerializer.Serialize(ImageDocument.Of(image), ControllerJson.Default.ImageDocument);
 
     private Guid NewId() => new(++_ids, 5, 5, new byte[8]);
 
@@ -293,7 +351,7 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
             while (!holds(Image)) Follow(Probe.ExpectMsg<IControllerMessage>(Deadline));
         }
 
-        private T Await<T>()
+        public T Await<T>()
             where T : IControllerMessage
         {
             while (true)

@@ -17,7 +17,7 @@ internal sealed class ControllerScript
     public ControllerScript(int brokers, int imbalancePercentage = 10)
     {
         _core = new ControllerCore(
-            new ControllerOptions(1, 3, 100, TimeSpan.FromSeconds(4), null, imbalancePercentage), TopicDefaults.Standard, () => new Guid(++_ids, 0, 0, new byte[8]), () => 0);
+            new ControllerOptions(1, 3, 100, TimeSpan.FromSeconds(4), null, imbalancePercentage, 10_000), TopicDefaults.Standard, () => new Guid(++_ids, 0, 0, new byte[8]), () => 0);
         for (var id = 1; id <= brokers; id++) Start(id);
     }
 

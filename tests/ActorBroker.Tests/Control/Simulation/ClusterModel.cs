@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using ActorBroker.Control;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
@@ -19,7 +20,7 @@ internal sealed class ClusterModel
     private readonly Dictionary<(TopicId, int), LeaderEpoch> _recovered = [];
     private readonly List<AlterPartitions> _sent = [];
     private readonly List<MetadataImage> _images = [MetadataImage.Empty];
-    private long _sequence;
+    private readonly ModelLog _log;
     private int _ids;
     private int _records;
     private ICommand? _command;
@@ -27,8 +28,9 @@ internal sealed class ClusterModel
     public ClusterModel(int seed)
     {
         _random = new Random(seed);
+        _log = new ModelLog(_random);
         _core = new ControllerCore(
-            new ControllerOptions(2, 3, 10, TimeSpan.FromSeconds(4), null, LeaderImbalancePercentage: 10),
+            new ControllerOptions(2, 3, 10, TimeSpan.FromSeconds(4), null, LeaderImbalancePercentage: 10, EventsBetweenImages: 100),
             TopicDefaults.Standard, NewId, () => _random.Next());
         for (var id = 1; id <= 4; id++) Nodes.Add(id, new ModelNode(id) { Directory = NewId(), BootId = $"boot{id}" });
     }
@@ -48,7 +50,7 @@ internal sealed class ClusterModel
     public object? Do(ICommand command, bool othersKnow = false)
     {
         _command = command;
-        var decision = _core.Decide(Image, _sequence, command, othersKnow);
+        var decision = _core.Decide(Image, _log.Sequence, command, othersKnow);
         Store(decision);
         return decision.Reply;
     }
@@ -57,14 +59,32 @@ internal sealed class ClusterModel
     {
         if (!Image.Brokers.TryGetValue(node.Id, out var broker)) return;
         _command = null;
-        Store(_core.Fence(Image, _sequence, [(broker.Id, broker.Epoch)]));
+        Store(_core.Fence(Image, _log.Sequence, [(broker.Id, broker.Epoch)]));
     }
 
     public void Rebalance()
     {
         _command = null;
-        Store(_core.Rebalance(Image, _sequence));
+        Store(_core.Rebalance(Image, _log.Sequence));
     }
+
+    /// <summary>The whole image goes into the log, which begins with it from then on, unless the controller dies meanwhile.</summary>
+    public void Compact() => _log.Store(Image);
+
+    /// <summary>Another controller reads the log: it must know what this one knows, and brokers must get it whatever they had.</summary>
+    public void RestartController()
+    {
+        var memory = _log.Recover();
+        var known = Text(Image);
+        Check(Text(memory.Image) == known, "another controller knows what this one does");
+        for (var i = 0; i < 3; i++)
+        {
+            var old = _images[_random.Next(Math.Max(0, _images.Count - 20), _images.Count)];
+            Check(Text(ModelLog.Follow(memory, old)) == known, $"a broker that has version {old.Version} gets what it missed");
+        }
+    }
+
+    public static string Text(MetadataImage image) => JsonSerializer.Serialize(ImageDocument.Of(image), ControllerJson.Default.ImageDocument);
 
     public void Start(ModelNode node)
     {
@@ -180,8 +200,8 @@ internal sealed class ClusterModel
         foreach (var change in decision.Events)
         {
             var before = Image;
-            Image = ControllerState.Apply(Image, change, ++_sequence);
-            Events.Add((_sequence, change));
+            Image = ControllerState.Apply(Image, change, _log.Add(change));
+            Events.Add((_log.Sequence, change));
             Settle(change);
             if (change is PartitionChanged e) CheckChange(before, e);
         }
@@ -189,7 +209,7 @@ internal sealed class ClusterModel
         Check(decision.Events.IsEmpty || decision.Image.Version == Image.Version, "the decision knows the version it leads to");
         if (!decision.Events.IsEmpty) _images.Add(Image);
         CheckStandings();
-        if (_random.Next(8) == 0) _sequence++; // a quorum's own entries take numbers too
+        if (_random.Next(8) == 0) _log.Skip();
     }
 
     private void Settle(IControlEvent change)
@@ -254,7 +274,7 @@ internal sealed class ClusterModel
 
     private void Check(bool holds, string rule)
     {
-        if (!holds) throw new InvalidOperationException($"broken at entry {_sequence} by {_command}: {rule}\n{string.Join('\n', Events.TakeLast(25).Select(e => $"{e.Sequence} {e.Change.GetType().Name} {System.Text.Encoding.UTF8.GetString(new ControlEventSerializer(null!).ToBinary(e.Change))}"))}");
+        if (!holds) throw new InvalidOperationException($"broken at entry {_log.Sequence} by {_command}: {rule}\n{string.Join('\n', Events.TakeLast(25).Select(e => $"{e.Sequence} {e.Change.GetType().Name} {System.Text.Encoding.UTF8.GetString(new ControlEventSerializer(null!).ToBinary(e.Change))}"))}");
     }
 
     private static int CommonPrefix(List<int> a, List<int> b)
