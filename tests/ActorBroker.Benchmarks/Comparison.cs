@@ -7,8 +7,12 @@ namespace ActorBroker.Benchmarks;
 /// <param name="Value">More is better.</param>
 /// <param name="ProcessorSeconds">User and system, of all processes that took part; 0: not told.</param>
 /// <param name="Allocated">Bytes per record in this process; negative: not told.</param>
+/// <param name="Sides">What a record cost on either side; null: not told.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Sample(double Value, double ProcessorSeconds = 0, double Allocated = -1);
+internal readonly record struct Sample(double Value, double ProcessorSeconds = 0, double Allocated = -1, Sides? Sides = null);
+
+/// <summary>Costs of one record: microseconds of processor, and bytes allocated, of the client and of all nodes together.</summary>
+internal sealed record Sides(double ClientMicroseconds, double NodeMicroseconds, double ClientAllocated, double NodeAllocated);
 
 /// <summary>
 /// Runs several ways of doing the same work in turn (A B A B ...), so that a machine whose speed drifts treats them
@@ -50,6 +54,13 @@ internal static class Comparison
             line += string.Create(CultureInfo.InvariantCulture, $"  processor {Median(samples, static s => s.ProcessorSeconds):0.00} s");
         if (samples[0].Allocated >= 0)
             line += string.Create(CultureInfo.InvariantCulture, $"  allocated {Median(samples, static s => s.Allocated):0} B/record");
+        if (samples[0].Sides is not null)
+        {
+            line += string.Create(
+                CultureInfo.InvariantCulture,
+                $"  client {Median(samples, static s => s.Sides!.ClientMicroseconds):0.00} us {Median(samples, static s => s.Sides!.ClientAllocated):0} B, nodes {Median(samples, static s => s.Sides!.NodeMicroseconds):0.00} us {Median(samples, static s => s.Sides!.NodeAllocated):0} B per record");
+        }
+
         Console.WriteLine(line);
     }
 

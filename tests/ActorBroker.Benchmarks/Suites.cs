@@ -6,6 +6,7 @@ internal static class Suites
     public static readonly SortedDictionary<string, Func<int, Task>> All = new(StringComparer.Ordinal)
     {
         ["actors"] = ActorBenchmarks.RunAsync,
+        ["cluster"] = ClusterBenchmarks.RunAsync,
         ["consume"] = ConsumeBenchmarks.RunAsync,
         ["journal"] = JournalBenchmarks.RunAsync,
         ["log"] = static rounds =>

@@ -17,6 +17,9 @@ internal sealed class ClusterProcesses : IDisposable
     /// <summary>User and system, of all nodes.</summary>
     public TimeSpan ProcessorTime => TimeSpan.FromTicks(_processes.Sum(static process => process.ProcessorTime.Ticks));
 
+    /// <summary>Bytes, by all nodes since they began.</summary>
+    public long Allocated => _processes.Sum(static process => process.Allocated);
+
     public IReadOnlyList<ChildProcess> Processes => _processes;
 
     /// <summary>Returns once each has said that it is ready.</summary>
@@ -27,7 +30,7 @@ internal sealed class ClusterProcesses : IDisposable
         var voters = string.Join(",", ports.Select(static (port, index) => string.Create(CultureInfo.InvariantCulture, $"{index + 1}@127.0.0.1:{port}")));
         for (var i = 0; i < Nodes; i++)
         {
-            cluster._processes.Add(ChildProcess.Start(
+            cluster._processes.Add(ChildProcess.StartCounted(
                 BrokerProcess.Program, "start", "--id", Text(i + 1), "--port", Text(ports[i]), "--voters", voters, "--data", Path.Join(cluster._data, Text(i + 1)), "--json"));
         }
 
