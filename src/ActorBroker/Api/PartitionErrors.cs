@@ -19,7 +19,9 @@ internal static class PartitionErrors
         PartitionError.OffsetOutOfRange => ErrorCode.OffsetOutOfRange,
         PartitionError.MessageTooLarge => ErrorCode.MessageTooLarge,
         PartitionError.BatchRefused => ErrorCode.InvalidRecord,
-        PartitionError.StorageFull or PartitionError.StorageFailed => ErrorCode.KafkaStorageError,
+        PartitionError.OutOfOrderSequence => ErrorCode.OutOfOrderSequenceNumber,
+        PartitionError.StaleProducerEpoch => ErrorCode.InvalidProducerEpoch,
+        PartitionError.StorageFull or PartitionError.StorageFailed or PartitionError.BehindRefused => ErrorCode.KafkaStorageError,
         _ => ErrorCode.UnknownServerError,
     };
 
@@ -32,6 +34,9 @@ internal static class PartitionErrors
             $"{partition} has fewer replicas in sync than its min.insync.replicas={Text(settings.MinInsyncReplicas)}; nothing was written.",
         PartitionError.StorageFull =>
             $"The disk that holds {partition} is below its reserve: writes are refused until there is room again.",
+        PartitionError.OutOfOrderSequence => $"{partition} lacks batches of this producer that come before this one; nothing was written.",
+        PartitionError.StaleProducerEpoch => $"{partition} has batches of a later epoch of this producer; nothing was written.",
+        PartitionError.BehindRefused => $"{partition} refused a batch that this one stood behind; nothing was written.",
         PartitionError.BatchRefused => $"The log of {partition} does not take this batch.",
         PartitionError.StorageFailed => $"Writing to {partition} failed; it is being reopened.",
         _ => null,
@@ -45,7 +50,7 @@ internal static class PartitionErrors
         BatchRefusal.UnsupportedCompression => ErrorCode.UnsupportedCompressionType,
         BatchRefusal.TooLarge => ErrorCode.MessageTooLarge,
         BatchRefusal.TimestampOutOfRange => ErrorCode.InvalidTimestamp,
-        BatchRefusal.UnknownProducer => ErrorCode.UnknownProducerId,
+        BatchRefusal.Transactional => ErrorCode.InvalidTxnState,
         _ => ErrorCode.InvalidRecord,
     };
 
@@ -58,9 +63,8 @@ internal static class PartitionErrors
         BatchRefusal.TooLarge => TooLarge(partition, settings),
         BatchRefusal.TimestampOutOfRange =>
             $"The batch for {partition} has a timestamp outside what the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms allow.",
-        BatchRefusal.UnknownProducer =>
-            $"The batch for {partition} is of an idempotent or transactional producer, and this broker gives out no producer ids.",
-        _ => $"The batch for {partition} breaks the record batch format ({fault}) or is a control batch.",
+        BatchRefusal.Transactional => $"The batch for {partition} is of a transaction, and this broker does not serve transactions.",
+        _ => $"The batch for {partition} breaks the record batch format ({fault}), is a control batch, or names a producer without epoch or sequence.",
     };
 
     private static string TooLarge(TopicPartition partition, TopicSettings settings) =>

@@ -101,6 +101,8 @@ internal sealed record BrokerOptions(
         reader.Milliseconds("log.flush.offset.checkpoint.interval.ms", least: 1),
         reader.Int("num.recovery.threads.per.data.dir", least: 1, most: 256),
         reader.Milliseconds("replica.lag.time.max.ms", least: 1),
+        reader.Milliseconds("producer.id.expiration.ms", least: 1),
+        reader.Milliseconds("producer.id.expiration.check.interval.ms", least: 1),
         reader.Int("replication.port", least: 0, most: ushort.MaxValue),
         reader.Int("replication.advertised-port", least: 0, most: ushort.MaxValue),
         new FollowerOptions(

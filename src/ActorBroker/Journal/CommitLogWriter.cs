@@ -30,6 +30,7 @@ internal sealed class CommitLogWriter : LogWriter
                 Replay(replay, () =>
                 {
                     var log = Renewed();
+                    _group.Begin();
                     return (log, 0, log.Log.LogEndOffset.Value);
                 });
                 break;

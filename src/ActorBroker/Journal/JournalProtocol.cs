@@ -124,4 +124,7 @@ internal sealed class EventRefusedException(string message, Exception? cause = n
 {
     /// <summary>The log's reason, where it was the log that refused; otherwise Ok.</summary>
     public AppendStatus Status { get; init; }
+
+    /// <summary>Nothing is wrong with it, but one before it was rejected: it may be persisted again.</summary>
+    public bool IsBehindRejected { get; init; }
 }

@@ -24,9 +24,15 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
     private readonly List<AppendedBatch> _appended = [];
     private int _usedBuilders;
 
+    /// <summary>Of record batches: what was persisted by somebody who has not heard of so many is rejected as well.</summary>
+    private int _rejections;
+
     public bool IsEmpty => _messages.Count == 0;
 
     public void Add(WriteMessages message) => _messages.Add(message);
+
+    /// <summary>Another incarnation of the persister begins, which counts anew.</summary>
+    public void Begin() => _rejections = 0;
 
     /// <summary>Throws what the log throws; <see cref="AnswerFailed"/> is due then, else <see cref="AnswerWritten"/>.</summary>
     public void Write(JournalLog log)
@@ -38,6 +44,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             {
                 if (envelope is not AtomicWrite write) continue;
                 _items.Add(Encode(log, write));
+                if (_items[^1].Rejection is { } rejection) Reject(_items.Count - 1, rejection);
                 if (_usedBuilders < Builders) continue;
                 appended = AppendFrom(log, appended);
                 _usedBuilders = 0;
@@ -92,12 +99,13 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         }
     }
 
-    private static Item Accept(JournalLog log, AtomicWrite write, IImmutableList<IPersistentRepresentation> events, RecordBatchEvent batch)
+    private Item Accept(JournalLog log, AtomicWrite write, IImmutableList<IPersistentRepresentation> events, RecordBatchEvent batch)
     {
         if (log.Content != JournalLogContent.RecordBatches)
             throw new EventRefusedException($"[{write.PersistenceId}] is not a log of record batches.");
         if (events.Count > 1)
             throw new EventRefusedException($"An atomic write of [{write.PersistenceId}] holds {events.Count} events: a record batch can only be stored alone.");
+        if (IsBehindRejected(batch)) throw BehindRejected(write.PersistenceId);
         if (batch.IsFetched) return new Item(events, null) { Batch = batch.Batch, Epoch = batch.Epoch, IsFetched = true };
         if (batch.Epoch < log.Log.LatestEpoch)
             throw new EventRefusedException($"A batch of leader epoch {batch.Epoch} for [{write.PersistenceId}], whose log is at epoch {log.Log.LatestEpoch}.");
@@ -137,7 +145,7 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
             if (item.IsFetched)
             {
                 if (_run.Count > 0) break;
-                _items[next] = AppendFetched(log, item);
+                AppendFetched(log, next);
                 return next + 1;
             }
 
@@ -153,17 +161,42 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
         return next;
     }
 
-    private static Item AppendFetched(JournalLog log, in Item item)
+    private void AppendFetched(JournalLog log, int index)
     {
+        var item = _items[index];
         var fetched = (RecordBatchEvent)item.Events[0].Payload;
         var result = log.Log.AppendAsFollower(fetched.Batch);
-        if (result.Status == AppendStatus.DiskFull) return item with { Rejection = new JournalFullException(item.Events[0].PersistenceId) };
-        if (result.IsOk) return item with { Place = new AppendedBatch(fetched.BaseOffset, fetched.LastOffset, AppendTimeMs: -1) };
-        var text = $"Batches fetched for [{item.Events[0].PersistenceId}] were refused: {result.Status} ({result.Fault}).";
-        return item with { Rejection = new EventRefusedException(text) { Status = result.Status } };
+        if (result.IsOk) _items[index] = item with { Place = new AppendedBatch(fetched.BaseOffset, fetched.LastOffset, AppendTimeMs: -1) };
+        else Reject(index, Refusal(item, result.Status, result.Fault));
     }
 
-    /// <summary>False when one item was taken out of the run and the rest is to be tried again.</summary>
+    private static Exception Refusal(in Item item, AppendStatus status, BatchFault fault)
+    {
+        var id = item.Events[0].PersistenceId;
+        return status == AppendStatus.DiskFull
+            ? new JournalFullException(id)
+            : new EventRefusedException($"A batch for [{id}] was refused: {status} ({fault}).") { Status = status };
+    }
+
+    /// <summary>With it goes what is ordered behind it.</summary>
+    private void Reject(int index, Exception cause)
+    {
+        _items[index] = _items[index] with { Rejection = cause };
+        if (_items[index].Events[0].Payload is not RecordBatchEvent { RejectionsHeard: >= 0 } rejected) return;
+        _rejections = Math.Max(_rejections, rejected.RejectionsHeard + 1);
+        for (var next = index + 1; next < _items.Count; next++)
+        {
+            if (_items[next].Rejection is null && _items[next].Events[0].Payload is RecordBatchEvent behind && IsBehindRejected(behind))
+                _items[next] = _items[next] with { Rejection = cause as JournalFullException ?? (Exception)BehindRejected(_items[next].Events[0].PersistenceId) };
+        }
+    }
+
+    private bool IsBehindRejected(RecordBatchEvent batch) => batch.RejectionsHeard >= 0 && batch.RejectionsHeard < _rejections;
+
+    private static EventRefusedException BehindRejected(string persistenceId) =>
+        new($"A batch for [{persistenceId}] stands behind one that was rejected.") { IsBehindRejected = true };
+
+    /// <summary>False when something was taken out of the run and the rest is to be tried again.</summary>
     private bool TryAppend(JournalLog log, LeaderEpoch epoch)
     {
         _batches.Clear();
@@ -180,13 +213,12 @@ internal sealed class WriteGroup(EventCodec codec, Func<IPersistentRepresentatio
                 return true;
             case AppendStatus.DiskFull:
                 foreach (var index in _run)
-                    _items[index] = _items[index] with { Rejection = new JournalFullException(_items[index].Events[0].PersistenceId) };
+                    Reject(index, Refusal(_items[index], result.Status, result.Fault));
                 return true;
             case var status when result.FaultAt >= 0:
                 var faulty = _run[result.FaultAt];
-                var text = $"A batch for [{_items[faulty].Events[0].PersistenceId}] was refused: {status} ({result.Fault}).";
-                _items[faulty] = _items[faulty] with { Rejection = new EventRefusedException(text) { Status = status } };
-                _run.RemoveAt(result.FaultAt);
+                Reject(faulty, Refusal(_items[faulty], status, result.Fault));
+                _run.RemoveAll(index => _items[index].Rejection is not null);
                 return false;
             default:
                 throw new InvariantException($"an append was refused as a whole: {result.Status} ({result.Fault})");

@@ -24,8 +24,8 @@ internal enum BatchRefusal
     TooLarge,
     TimestampOutOfRange,
 
-    /// <summary>It names a producer id, and this broker gives none out.</summary>
-    UnknownProducer,
+    /// <summary>Of a transaction, which this broker does not serve.</summary>
+    Transactional,
 }
 
 /// <summary>
@@ -39,7 +39,8 @@ internal static class BatchAdmission
         fault = RecordBatchValidator.CheckProduced(batch, settings.Log.MaxMessageBytes, out var header, requireKeys: settings.Log.IsCompacted);
         if (fault != BatchFault.None) return Classify(fault);
         if (header.IsControl) return BatchRefusal.Invalid;
-        if (header.IsIdempotent || header.IsTransactional) return BatchRefusal.UnknownProducer;
+        if (header.IsTransactional) return BatchRefusal.Transactional;
+        if (header.IsIdempotent && (header.ProducerEpoch.Value < 0 || header.BaseSequence < 0)) return BatchRefusal.Invalid;
         return TimestampsFit(header, settings, nowMs) ? BatchRefusal.None : BatchRefusal.TimestampOutOfRange;
     }
 

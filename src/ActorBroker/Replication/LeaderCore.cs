@@ -73,11 +73,14 @@ internal sealed class LeaderCore(PartitionState state, IReplicaLog log, long lag
         AdvanceHighWatermark(nowMs, effects);
     }
 
-    /// <summary>Comes before <see cref="OnGrown"/> of the same batch.</summary>
-    public void OnWritten(RequestKey key, Acks acks, in BatchAppended batch, List<PartitionEffect> effects)
+    /// <summary>
+    /// A batch has just been stored (then <see cref="OnGrown"/> follows), or was when it came before. A repeated one waits
+    /// behind those that wait already, which are committed soon after it at the latest.
+    /// </summary>
+    public void OnStored(RequestKey key, Acks acks, Offset baseOffset, Offset nextOffset, long appendTimeMs, List<PartitionEffect> effects)
     {
-        if (acks == Acks.All) _uncommitted.Enqueue(new UncommittedProduce(key, batch.NextOffset, batch.BaseOffset, batch.AppendTimeMs));
-        else effects.Add(PartitionEffect.Appended(key, batch.BaseOffset, batch.AppendTimeMs));
+        if (acks == Acks.All && nextOffset > state.HighWatermark) _uncommitted.Enqueue(new UncommittedProduce(key, nextOffset, baseOffset, appendTimeMs));
+        else effects.Add(PartitionEffect.Appended(key, baseOffset, appendTimeMs));
     }
 
     /// <summary>Answered at once, or when there is more.</summary>

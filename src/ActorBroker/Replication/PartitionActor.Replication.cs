@@ -61,7 +61,7 @@ internal sealed partial class PartitionActor
         {
             _distrustsLeader = false;
             _fetchedBuffer = fetched.Batches!.Buffer;
-            PersistAsync(batches!, _onPersisted);
+            Store(batches!);
         }
         else if (fetched.Batches is { } unwanted)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ActorBroker.Journal;
 using ActorBroker.Log;
 using Akka.Actor;
@@ -17,6 +18,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     private readonly PartitionHandle _handle;
     private readonly PartitionStart _start;
     private readonly List<PartitionEffect> _effects = [];
+    private readonly List<RecordBatchHeader> _headers = [];
     private readonly Action<RecordBatchEvent> _onPersisted;
     private readonly PartitionSnapshotter _snapshots;
     private PartitionState? _recovering;
@@ -44,6 +46,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
         Command<PartitionProtocol.CancelWait>(cancel => _core.OnCancelWait(cancel.Key));
         Command<PartitionProtocol.Assign>(OnAssign);
         Command<PartitionProtocol.LogStartMoved>(OnLogStartMoved);
+        Command<PartitionProtocol.ExpireProducers>(_ => _core.OnExpireProducers(NowMs, _start.Options.ProducerExpiration));
         ReceiveReplication();
         Command<PartitionProtocol.Drain>(OnDrain);
         Command<SaveSnapshotSuccess>(saved => OnSnapshotSaved(saved.Metadata));
@@ -86,6 +89,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     private static PartitionError ErrorOf(Exception rejection) => rejection switch
     {
         JournalFullException => PartitionError.StorageFull,
+        EventRefusedException { IsBehindRejected: true } => PartitionError.BehindRefused,
         EventRefusedException { Status: AppendStatus.TooLarge } => PartitionError.MessageTooLarge, // a lowered limit reaches the log first
         _ => PartitionError.BatchRefused,
     };
@@ -97,6 +101,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     {
         var at = new Offset(offer.Metadata.SequenceNr);
         _recovering = new PartitionState(_handle.Log.LogStartOffset, at, _handle.Log.EpochAt(at - 1));
+        foreach (var producer in ((PartitionSnapshot)offer.Snapshot).Producers) _recovering.Producers.Load(producer, SeenMs(producer.TimestampMs));
         _snapshots.OnSaved(at);
     }
 
@@ -104,14 +109,15 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     {
         // Retention may have moved the log start into the first batch that is left.
         if (batch.LastOffset < Recovering.LogEnd) return;
-        Recovering.Apply(Applied(batch));
+        var headers = HeadersOf(batch);
+        Recovering.Apply(Applied(batch), headers, SeenMs(headers[^1].MaxTimestamp));
     }
 
     private void OnRecovered()
     {
         var log = _handle.Log;
         Invariant.Check(Recovering.LogEnd == log.LogEndOffset, $"{_handle.Partition} replayed to {Recovering.LogEnd}, its log ends at {log.LogEndOffset}");
-        _core = new PartitionCore(Recovering, _start.Settings, new ReplicaLog(log), (long)_start.LagTime.TotalMilliseconds);
+        _core = new PartitionCore(Recovering, _start.Settings, new ReplicaLog(log), (long)_start.Options.LagTime.TotalMilliseconds);
         _core.OnRecovered(_start.HighWatermark);
         _core.OnAssignment(_start.Assignment, NowMs, _effects);
         _handle.Bind(Self);
@@ -121,16 +127,29 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
 
     private void OnAppend(PartitionProtocol.Append append)
     {
-        _core.OnAppend(new AppendInput(append.Key, append.Acks, append.ExpectedEpoch, append.Batch.Length), _effects);
-        if (_effects[0].Kind == PartitionEffectKind.Append)
-            PersistAsync(new RecordBatchEvent(append.Batch, _core.LeaderEpoch), _onPersisted);
+        for (var next = append; next is not null; next = next.Next)
+        {
+            Invariant.Check(RecordBatchHeader.TryParse(next.Batch.Span, out var header), "what is appended was found well-formed");
+            var decided = _effects.Count;
+            _core.OnAppend(
+                new AppendInput(next.Key, next.Acks, next.ExpectedEpoch, next.Batch.Length, ProducerStamp.Of(header), GoesOn: next != append), NowMs, _effects);
+            if (_effects.Count > decided && _effects[decided].Kind == PartitionEffectKind.Append)
+                Store(new RecordBatchEvent(next.Batch, _core.LeaderEpoch));
+        }
+
         Finish();
+    }
+
+    private void Store(RecordBatchEvent batch)
+    {
+        batch.RejectionsHeard = _core.Rejections;
+        PersistAsync(batch, _onPersisted);
     }
 
     private void OnPersisted(RecordBatchEvent batch)
     {
         _isRefusing = false;
-        _core.OnPersisted(Applied(batch), NowMs, _effects);
+        _core.OnPersisted(Applied(batch), HeadersOf(batch), NowMs, _effects);
         Finish();
         if (batch.IsFetched) ReleaseFetched();
         if (_snapshots.IsDue) LeaveSnapshot();
@@ -155,6 +174,8 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     {
         _core.OnLogStart(moved.LogStart);
         Finish();
+        // The snapshots below went with their segments, and the log can't tell any more what they knew.
+        if (_snapshots.Newest < moved.LogStart && !_snapshots.IsSaving && _core.State.Producers.Count > 0) LeaveSnapshot();
     }
 
     private void OnDrain(PartitionProtocol.Drain drain)
@@ -181,7 +202,7 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
     private void LeaveSnapshot()
     {
         _snapshots.OnSaving();
-        SaveSnapshot(PartitionSnapshot.Empty);
+        SaveSnapshot(new PartitionSnapshot(_core.State.Producers.Snapshot()));
     }
 
     private void OnSnapshotSaved(SnapshotMetadata saved)
@@ -200,6 +221,24 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
 
     private static BatchAppended Applied(RecordBatchEvent batch) =>
         new(batch.BaseOffset, batch.LastOffset, batch.Epoch, batch.AppendTimeMs, batch.SizeInBytes);
+
+    private ReadOnlySpan<RecordBatchHeader> HeadersOf(RecordBatchEvent batch)
+    {
+        _headers.Clear();
+        batch.AddHeadersTo(_headers);
+        return CollectionsMarshal.AsSpan(_headers);
+    }
+
+    /// <summary>
+    /// When a producer that recovery finds counts as heard of. Its records' timestamps tell, but they are its own and may be
+    /// ancient though it is sending now: so it is kept for one more interval at least.
+    /// </summary>
+    private long SeenMs(long timestampMs)
+    {
+        var age = _start.Time.GetUtcNow().ToUnixTimeMilliseconds() - timestampMs;
+        var oldest = (long)(_start.Options.ProducerExpiration - _start.Options.ProducerExpirationInterval).TotalMilliseconds;
+        return NowMs - Math.Clamp(age, 0, Math.Max(oldest, 0));
+    }
 
     /// <summary>Publishes what changed before anybody who is answered could look.</summary>
     private void Finish()

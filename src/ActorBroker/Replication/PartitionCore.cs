@@ -6,7 +6,9 @@ namespace ActorBroker.Replication;
 /// <summary>A produce at a partition: one batch, already found well-formed.</summary>
 /// <param name="ExpectedEpoch">The leader epoch the caller relies on; none when it relies on no particular one.</param>
 /// <param name="Bytes">Size of the batch as stored.</param>
-internal readonly record struct AppendInput(RequestKey Key, Acks Acks, LeaderEpoch ExpectedEpoch, int Bytes);
+/// <param name="GoesOn">The batch before it came with the same request, and this one must not be written if that one is refused for now.</param>
+internal readonly record struct AppendInput(
+    RequestKey Key, Acks Acks, LeaderEpoch ExpectedEpoch, int Bytes, ProducerStamp Producer, bool GoesOn = false);
 
 /// <summary>A fetch that found too little and wants to hear of more.</summary>
 /// <param name="SeenHighWatermark">The high watermark the fetch has already read up to.</param>
@@ -29,8 +31,9 @@ internal enum PartitionRole
 /// any       assignment without leader   offline
 /// not leader append, follower's fetch   refused NotLeader
 /// leader    append                      Append, or ProduceReply with the refusal
+/// leader    append of a duplicate       ProduceReply as for the first one, at once or when that one has come so far
 /// leader    persisted                   applied; ProduceReply (acks=0, 1), FollowerAnswer; high watermark may move
-/// leader    persist rejected            ProduceReply with the reason (no room, most likely)
+/// leader    persist rejected            ProduceReply with the reason (no room, most likely); so are all in flight behind it
 /// leader    high watermark moved        ProduceReply (acks=all), WakeFetch
 /// leader    newer epoch, led here       leader of that epoch; what waits goes on waiting
 /// leader    led elsewhere or nowhere    what waits is answered NotLeader
@@ -40,15 +43,14 @@ internal enum PartitionRole
 /// any       closed                      offline for ever; what waits is answered NotLeader
 /// any       persist failed              offline for ever; what waits is answered StorageFailed
 /// </code>
-/// Invariants: a produce is answered in the order of its append; nothing is answered before it is applied, nothing applied
-/// before it is persisted. Time is milliseconds of a clock that never steps back.
+/// A producer's batches are judged by <see cref="ProducerTable"/>, where those in flight count.
+/// Invariants: a produce is answered in the order of its append; nothing is written behind what was refused, within a producer or
+/// a request; nothing is answered before it is applied, nothing applied before it is persisted. Time is milliseconds of a clock that never steps back.
 /// It leaves to others: bytes (ActorBroker.Log), deadlines (sessions, which cancel), elections (controller).
 /// </summary>
 internal sealed class PartitionCore
 {
-    /// <summary>What is being written, oldest first: persisting keeps order. Without a key: what was fetched.</summary>
-    private readonly Queue<(RequestKey? Key, Acks Acks)> _inFlight = new();
-
+    private readonly WritesInFlight _writes = new();
     private readonly LeaderCore _leader;
     private readonly FollowerCore _follower;
     private PartitionAssignment? _assignment;
@@ -56,6 +58,9 @@ internal sealed class PartitionCore
 
     /// <summary>Why appends are refused for the rest of this incarnation; None while they are not.</summary>
     private PartitionError _closing;
+
+    /// <summary>Why the last batch was refused, if what goes on behind it must be too.</summary>
+    private PartitionError _refused;
 
     public PartitionCore(PartitionState state, TopicSettings settings, IReplicaLog log, long lagTimeMs)
     {
@@ -78,7 +83,10 @@ internal sealed class PartitionCore
     /// <summary>None while not leading.</summary>
     public Offset EpochStart => _leader.EpochStart;
 
-    public int InFlight => _inFlight.Count;
+    public int InFlight => _writes.Count;
+
+    /// <summary>How many rejections by the log it has heard of; see <see cref="WritesInFlight"/>.</summary>
+    public int Rejections => _writes.Rejections;
 
     public int Waiting => _leader.Waiting;
 
@@ -106,35 +114,36 @@ internal sealed class PartitionCore
         if (IsLeader) _leader.Follow(_assignment!, _settings.MinInsyncReplicas, nowMs, effects);
     }
 
-    public void OnAppend(in AppendInput input, List<PartitionEffect> effects)
+    public void OnAppend(in AppendInput input, long nowMs, List<PartitionEffect> effects)
     {
-        var error = Admit(input);
-        if (error == PartitionError.None)
+        var error = input.GoesOn && _refused != PartitionError.None ? _refused : Admit(input);
+        if (error == PartitionError.NotEnoughReplicas && input.Producer.IsIdempotent) State.Producers.Await(input.Producer, nowMs);
+        var verdict = default(ProducerVerdict);
+        if (error == PartitionError.None && input.Producer.IsIdempotent)
         {
-            _inFlight.Enqueue((input.Key, input.Acks));
-            effects.Add(PartitionEffect.Append(input.Key));
+            verdict = State.Producers.Judge(input.Producer);
+            error = ErrorOf(verdict.Judgement);
         }
-        else
-        {
-            effects.Add(PartitionEffect.Refused(input.Key, error));
-        }
+
+        // One that will never be written holds nobody up.
+        _refused = error == PartitionError.MessageTooLarge ? PartitionError.None : error;
+        if (error != PartitionError.None) effects.Add(PartitionEffect.Refused(input.Key, error));
+        else if (verdict.Judgement == ProducerJudgement.Next) Begin(input, nowMs, effects);
+        else OnDuplicate(input, verdict, effects);
     }
 
     /// <summary>The oldest write in flight is stored as durably as promised.</summary>
-    public void OnPersisted(in BatchAppended batch, long nowMs, List<PartitionEffect> effects)
+    /// <param name="headers">Of the batches that it holds.</param>
+    public void OnPersisted(in BatchAppended batch, ReadOnlySpan<RecordBatchHeader> headers, long nowMs, List<PartitionEffect> effects)
     {
-        var (key, acks) = _inFlight.Dequeue();
+        var written = _writes.TakeWritten(out var duplicates);
         var before = State.LogEnd;
-        State.Apply(batch);
-        if (key is { } asker)
-        {
-            if (IsLeader) _leader.OnWritten(asker, acks, batch, effects);
-            else if (acks == Acks.All) effects.Add(PartitionEffect.Refused(asker, PartitionError.NotLeader));
-            else effects.Add(PartitionEffect.Appended(asker, batch.BaseOffset, batch.AppendTimeMs));
-        }
-
+        State.Apply(batch, headers, nowMs);
+        OnWritten(written, batch, effects);
+        if (duplicates is not null)
+            foreach (var duplicate in duplicates) OnWritten(duplicate, batch, effects);
         if (IsLeader) _leader.OnGrown(before, nowMs, effects);
-        else if (Role == PartitionRole.Follower && key is null) _follower.OnWritten(effects);
+        else if (Role == PartitionRole.Follower && written.Key is null) _follower.OnWritten(effects);
         StartFetchingIfIdle(effects);
     }
 
@@ -143,15 +152,16 @@ internal sealed class PartitionCore
     {
         _closing = PartitionError.StorageFailed;
         BecomeOffline(PartitionError.StorageFailed, effects);
-        while (_inFlight.TryDequeue(out var lost))
-            if (lost.Key is { } asker) effects.Add(PartitionEffect.Refused(asker, PartitionError.StorageFailed));
+        while (_writes.Count > 0) Refuse(_writes.TakeOldest(out var duplicates), duplicates, PartitionError.StorageFailed, effects);
     }
 
-    /// <summary>The oldest write in flight was refused and nothing of it written; the log goes on.</summary>
+    /// <summary>The oldest write in flight was refused and nothing of it written; the log goes on, without what was in flight behind it.</summary>
     public void OnPersistRejected(PartitionError reason, List<PartitionEffect> effects)
     {
-        if (_inFlight.Dequeue().Key is { } asker) effects.Add(PartitionEffect.Refused(asker, reason));
-        else if (Role == PartitionRole.Follower) _follower.OnRefused(reason, effects);
+        var rejected = _writes.TakeRejected(out var duplicates, out var isNews);
+        if (isNews) State.Producers.DropAdmitted();
+        Refuse(rejected, duplicates, reason, effects);
+        if (rejected.Key is null && Role == PartitionRole.Follower) _follower.OnRefused(reason, effects);
         StartFetchingIfIdle(effects);
     }
 
@@ -164,7 +174,7 @@ internal sealed class PartitionCore
     /// <summary>Drained: what still waits is sent to look for another leader.</summary>
     public void OnClose(List<PartitionEffect> effects)
     {
-        Invariant.Check(_inFlight.Count == 0, "closed with writes in flight");
+        Invariant.Check(_writes.Count == 0, "closed with writes in flight");
         OnDrain();
         BecomeOffline(_closing, effects);
     }
@@ -202,8 +212,8 @@ internal sealed class PartitionCore
     public bool OnFetched(in FetchedInput fetched, List<PartitionEffect> effects)
     {
         if (Role != PartitionRole.Follower || _closing != PartitionError.None) return false;
-        if (!_follower.OnFetched(fetched, effects) || _inFlight.Count > 0) return false;
-        _inFlight.Enqueue((null, Acks.None));
+        if (!_follower.OnFetched(fetched, effects) || _writes.Count > 0) return false;
+        _writes.Begin(new Writer(null, Acks.None));
         effects.Add(new PartitionEffect(PartitionEffectKind.AppendFetched));
         return true;
     }
@@ -239,6 +249,8 @@ internal sealed class PartitionCore
         if (logStart > State.LogStart) State.ApplyLogStart(logStart);
     }
 
+    public void OnExpireProducers(long nowMs, TimeSpan expiration) => State.Producers.Expire(nowMs, (long)expiration.TotalMilliseconds);
+
     /// <summary>Kafka's rule (KIP-320): no epoch claimed is always fine, otherwise it must be the leader's own.</summary>
     public static PartitionError CheckEpoch(LeaderEpoch current, LeaderEpoch claimed)
     {
@@ -246,7 +258,7 @@ internal sealed class PartitionCore
         return claimed < current ? PartitionError.FencedLeaderEpoch : PartitionError.UnknownLeaderEpoch;
     }
 
-    private bool TakesFetched => Role == PartitionRole.Follower && _closing == PartitionError.None && _inFlight.Count == 0;
+    private bool TakesFetched => Role == PartitionRole.Follower && _closing == PartitionError.None && _writes.Count == 0;
 
     private PartitionError Admit(in AppendInput input)
     {
@@ -256,6 +268,47 @@ internal sealed class PartitionCore
         if (epoch != PartitionError.None) return epoch;
         if (input.Bytes > _settings.Log.MaxMessageBytes) return PartitionError.MessageTooLarge;
         return input.Acks == Acks.All && !_leader.HasEnoughReplicas ? PartitionError.NotEnoughReplicas : PartitionError.None;
+    }
+
+    private static PartitionError ErrorOf(ProducerJudgement judgement) => judgement switch
+    {
+        ProducerJudgement.OutOfOrder => PartitionError.OutOfOrderSequence,
+        ProducerJudgement.StaleEpoch => PartitionError.StaleProducerEpoch,
+        _ => PartitionError.None,
+    };
+
+    private void Begin(in AppendInput input, long nowMs, List<PartitionEffect> effects)
+    {
+        if (input.Producer.IsIdempotent) State.Producers.Admit(input.Producer, _writes.NextTicket, nowMs);
+        _writes.Begin(new Writer(input.Key, input.Acks));
+        effects.Add(PartitionEffect.Append(input.Key));
+    }
+
+    private void OnDuplicate(in AppendInput input, in ProducerVerdict verdict, List<PartitionEffect> effects)
+    {
+        if (verdict.Judgement == ProducerJudgement.DuplicateInFlight)
+        {
+            _writes.Repeat(verdict.Ticket, new Writer(input.Key, input.Acks));
+            return;
+        }
+
+        var stampedMs = _settings.Log.MessageTimestampType == TimestampType.LogAppendTime ? verdict.TimestampMs : -1;
+        _leader.OnStored(input.Key, input.Acks, verdict.BaseOffset, verdict.LastOffset + 1, stampedMs, effects);
+    }
+
+    private void OnWritten(in Writer writer, in BatchAppended batch, List<PartitionEffect> effects)
+    {
+        if (writer.Key is not { } asker) return;
+        if (IsLeader) _leader.OnStored(asker, writer.Acks, batch.BaseOffset, batch.NextOffset, batch.AppendTimeMs, effects);
+        else if (writer.Acks == Acks.All) effects.Add(PartitionEffect.Refused(asker, PartitionError.NotLeader));
+        else effects.Add(PartitionEffect.Appended(asker, batch.BaseOffset, batch.AppendTimeMs));
+    }
+
+    private static void Refuse(in Writer writer, List<Writer>? duplicates, PartitionError reason, List<PartitionEffect> effects)
+    {
+        if (writer.Key is { } asker) effects.Add(PartitionEffect.Refused(asker, reason));
+        if (duplicates is null) return;
+        foreach (var duplicate in duplicates) effects.Add(PartitionEffect.Refused(duplicate.Key!.Value, reason));
     }
 
     private void Lead(PartitionAssignment assignment, bool isNew, long nowMs, List<PartitionEffect> effects)
@@ -269,7 +322,7 @@ internal sealed class PartitionCore
 
         _leader.Begin(assignment, _settings.MinInsyncReplicas, nowMs, effects);
         // Behind writes of an earlier epoch the log would not take them; then the first batch of this one notes it.
-        if (_inFlight.Count == 0) effects.Add(PartitionEffect.At(PartitionEffectKind.AssignEpoch, State.LogEnd, LeaderEpoch));
+        if (_writes.Count == 0) effects.Add(PartitionEffect.At(PartitionEffectKind.AssignEpoch, State.LogEnd, LeaderEpoch));
     }
 
     private void Follow(bool isNew, List<PartitionEffect> effects)

@@ -17,6 +17,15 @@ internal enum PartitionError
     /// <summary>acks=all while fewer replicas are in sync than min.insync.replicas; nothing was written.</summary>
     NotEnoughReplicas,
 
+    /// <summary>Batches of its producer before it are missing; nothing was written.</summary>
+    OutOfOrderSequence,
+
+    /// <summary>Its producer has begun a later epoch, or another took over from it.</summary>
+    StaleProducerEpoch,
+
+    /// <summary>A batch that it would have been written behind was refused by the log; nothing was written. Retriable.</summary>
+    BehindRefused,
+
     /// <summary>The batch is larger than max.message.bytes.</summary>
     MessageTooLarge,
 

@@ -15,8 +15,7 @@ internal static class PartitionPersistence
 
 /// <summary>What a new incarnation begins with.</summary>
 /// <param name="HighWatermark">As of the last checkpoint; 0 when there is none.</param>
-/// <param name="LagTime">How long a follower may lag before it leaves the ISR.</param>
-internal sealed record PartitionStart(PartitionAssignment Assignment, TopicSettings Settings, Offset HighWatermark, TimeProvider Time, TimeSpan LagTime);
+internal sealed record PartitionStart(PartitionAssignment Assignment, TopicSettings Settings, Offset HighWatermark, TimeProvider Time, ReplicationOptions Options);
 
 /// <summary>When to leave a snapshot: at every roll, so that recovery reads the headers of one segment at most.</summary>
 internal sealed class PartitionSnapshotter(PartitionLog log)

@@ -14,7 +14,11 @@ internal static class PartitionProtocol
     /// One batch to append, found well-formed by <see cref="BatchAdmission"/>. Whoever sends it gives the bytes away: offset,
     /// epoch and append time are written into them. Answered by <see cref="AppendReply"/>, whatever the acks.
     /// </summary>
-    public sealed record Append(RequestKey Key, Acks Acks, LeaderEpoch ExpectedEpoch, Memory<byte> Batch);
+    public sealed record Append(RequestKey Key, Acks Acks, LeaderEpoch ExpectedEpoch, Memory<byte> Batch)
+    {
+        /// <summary>The next batch that the same request brings for this partition: not to be written when this one is refused for now.</summary>
+        public Append? Next { get; set; }
+    }
 
     /// <param name="AppendTimeMs">-1 where the topic keeps the producer's times.</param>
     public sealed record AppendReply(long Call, int Slot, PartitionError Error, Offset BaseOffset, long AppendTimeMs, Offset LogStart) : ICallReply;
@@ -59,6 +63,12 @@ internal static class PartitionProtocol
     public sealed class FetcherLost
     {
         public static FetcherLost Instance { get; } = new();
+    }
+
+    /// <summary>Forget producers that were silent for too long.</summary>
+    public sealed class ExpireProducers
+    {
+        public static ExpireProducers Instance { get; } = new();
     }
 
     /// <summary>Look whether followers fell behind.</summary>

@@ -12,6 +12,7 @@ internal readonly record struct BatchAppended(Offset BaseOffset, Offset LastOffs
 
 /// <summary>
 /// What is true of this replica's log. Only the Apply methods change it, live and on recovery alike.
+/// Its producers are told of every batch that is applied, in order.
 /// Invariants: 0 &lt;= LogStart &lt;= HighWatermark &lt;= LogEnd; none of them steps back within one incarnation.
 /// </summary>
 internal sealed class PartitionState
@@ -37,10 +38,14 @@ internal sealed class PartitionState
     /// <summary>Epoch of the newest batch; none while the log was never written.</summary>
     public LeaderEpoch LastBatchEpoch { get; private set; }
 
+    public ProducerTable Producers { get; } = new();
+
     /// <summary>Bytes applied since this incarnation began: differences tell a waiting fetch how much it may find.</summary>
     public long AppliedBytes { get; private set; }
 
-    public void Apply(in BatchAppended batch)
+    /// <param name="headers">Of the batches that it holds.</param>
+    /// <param name="seenMs">When their producers were last heard of, by the clock that expires them.</param>
+    public void Apply(in BatchAppended batch, ReadOnlySpan<RecordBatchHeader> headers, long seenMs)
     {
         // Compaction leaves gaps in what a follower receives, so a batch may begin above the end, never below it.
         Invariant.Check(batch.BaseOffset >= LogEnd, "batch below log end");
@@ -49,6 +54,7 @@ internal sealed class PartitionState
         LogEnd = batch.NextOffset;
         LastBatchEpoch = batch.Epoch;
         AppliedBytes += batch.Bytes;
+        foreach (ref readonly var header in headers) Producers.Apply(header, seenMs);
     }
 
     public void ApplyHighWatermark(Offset offset)

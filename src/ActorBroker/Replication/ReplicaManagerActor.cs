@@ -71,6 +71,7 @@ internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
         Every(ReplicaManagerProtocol.Tick.Housekeeping, _setup.Options.HousekeepingInterval);
         Every(ReplicaManagerProtocol.Tick.HighWatermarks, _setup.Options.HighWatermarkInterval);
         Every(ReplicaManagerProtocol.Tick.RecoveryPoints, _setup.Options.RecoveryPointInterval);
+        Every(ReplicaManagerProtocol.Tick.Producers, _setup.Options.ProducerExpirationInterval);
         Every(ReplicaManagerProtocol.Tick.Isr, _setup.Options.LagTime / 2);
     }
 
@@ -220,7 +221,7 @@ internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
         _byPersistenceId[id] = key;
         Configure(key, open, wanted.Settings.Log); // they may have changed while it was opened
         var actor = Context.ActorOf(PartitionActor.Props(handle, new PartitionStart(
-            wanted.Assignment, wanted.Settings, open.HighWatermark, _setup.Time, _setup.Options.LagTime)));
+            wanted.Assignment, wanted.Settings, open.HighWatermark, _setup.Time, _setup.Options)));
         open.Handle = handle;
         open.Actor = actor;
         _byActor[actor] = key;
@@ -250,6 +251,8 @@ internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
             _workers[0].Tell(new LogWorkerProtocol.Checkpoint(null));
         else if (tick == ReplicaManagerProtocol.Tick.HighWatermarks)
             CheckpointHighWatermarks();
+        else if (tick == ReplicaManagerProtocol.Tick.Producers)
+            foreach (var key in _core.Serving) _open[key].Actor!.Tell(PartitionProtocol.ExpireProducers.Instance);
         else if (tick == ReplicaManagerProtocol.Tick.Isr)
             CheckIsrs();
         else if (tick == ReplicaManagerProtocol.Tick.Proposals)

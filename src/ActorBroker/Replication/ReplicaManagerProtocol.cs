@@ -33,6 +33,7 @@ internal static class ReplicaManagerProtocol
         HighWatermarks,
         RecoveryPoints,
         Isr,
+        Producers,
         Proposals,
     }
 }

@@ -6,6 +6,8 @@ namespace ActorBroker.Replication;
 /// <param name="RecoveryPointInterval"><c>log.flush.offset.checkpoint.interval.ms</c>.</param>
 /// <param name="Workers"><c>num.recovery.threads.per.data.dir</c>: logs that are opened, closed or deleted at the same time.</param>
 /// <param name="LagTime"><c>replica.lag.time.max.ms</c>: how long a follower may lag before it leaves the ISR.</param>
+/// <param name="ProducerExpiration"><c>producer.id.expiration.ms</c>: how long a silent idempotent producer's last batches are remembered.</param>
+/// <param name="ProducerExpirationInterval"><c>producer.id.expiration.check.interval.ms</c>; every producer that a restart finds is remembered at least so long.</param>
 /// <param name="Port"><c>replication.port</c> of the inter-broker listener; 0: any free one.</param>
 /// <param name="AdvertisedPort"><c>replication.advertised-port</c>: what other brokers are told; 0: the port that was bound.</param>
 internal sealed record ReplicationOptions(
@@ -14,6 +16,8 @@ internal sealed record ReplicationOptions(
     TimeSpan RecoveryPointInterval,
     int Workers,
     TimeSpan LagTime,
+    TimeSpan ProducerExpiration,
+    TimeSpan ProducerExpirationInterval,
     int Port,
     int AdvertisedPort,
     FollowerOptions Follower);

@@ -28,7 +28,8 @@ public sealed class BadInputTests : TestKit
         { "large", ErrorCode.MessageTooLarge },
         { "old", ErrorCode.InvalidTimestamp },
         { "future", ErrorCode.InvalidTimestamp },
-        { "idempotent", ErrorCode.UnknownProducerId },
+        { "transactional", ErrorCode.InvalidTxnState },
+        { "no sequence", ErrorCode.InvalidRecord },
         { "control", ErrorCode.InvalidRecord },
         { "count", ErrorCode.InvalidRecord },
     };
@@ -169,7 +170,10 @@ public sealed class BadInputTests : TestKit
                 return DataPath.Batch(_node.Time.NowMs - 60_001, "a");
             case "future":
                 return DataPath.Batch(_node.Time.NowMs + 60_001, "a");
-            case "idempotent":
+            case "transactional":
+                BinaryPrimitives.WriteInt16BigEndian(batch.Span[RecordBatchHeader.AttributesAt..], 1 << 4);
+                break;
+            case "no sequence":
                 BinaryPrimitives.WriteInt64BigEndian(batch.Span[RecordBatchHeader.ProducerIdAt..], 5);
                 break;
             case "control":

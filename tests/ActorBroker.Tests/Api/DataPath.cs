@@ -81,7 +81,7 @@ internal sealed class DataPath
         Partitions = new PartitionDirectory();
         Cache = new MetadataCache();
         var hour = TimeSpan.FromHours(1);
-        var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
+        var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, ProducerExpiration: TimeSpan.FromDays(1), ProducerExpirationInterval: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
             TimeSpan.FromMilliseconds(500), 1, 1 << 20, 10 << 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), -1));
         var ids = 0;
         Manager = _kit.Sys.ActorOf(
@@ -159,6 +159,17 @@ internal sealed class DataPath
     }
 
     public Memory<byte> Batch(params string[] values) => Batch(Time.NowMs, values);
+
+    /// <summary>Of an idempotent producer: its records from this sequence on.</summary>
+    public static Memory<byte> Batch(long producer, short epoch, int sequence, params string[] values)
+    {
+        using var builder = new RecordBatchBuilder(1 << 24);
+        builder.ProducerId = new ProducerId(producer);
+        builder.ProducerEpoch = new ProducerEpoch(epoch);
+        builder.BaseSequence = sequence;
+        foreach (var value in values) Assert.True(builder.TryAppend(0, null, Encoding.UTF8.GetBytes(value)));
+        return builder.Build().ToArray();
+    }
 
     public static ProduceRequest Produce(string topic, int partition, ReadOnlyMemory<byte>? batch, short acks = -1, int timeoutMs = 30_000) => new()
     {

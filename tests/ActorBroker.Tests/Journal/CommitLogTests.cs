@@ -52,6 +52,32 @@ public sealed class CommitLogTests() : JournalSpec("actorbroker.journal.commit-l
         Assert.Equal(2, actor.ExpectMsg<WriteMessageSuccess>().Persistent.SequenceNr);
     }
 
+    // Whoever counts rejections has what it sent before it heard of one rejected too: in the same group and in later ones, until it says that it has heard.
+    [Fact]
+    public void A_rejection_takes_along_what_is_ordered_behind_it()
+    {
+        var log = OpenTopic();
+        var actor = CreateTestProbe();
+        Send(Journal, actor, Ordered(Batch(1), heard: 0), Ordered(new byte[80], heard: 0), Ordered(Batch(1), heard: 0), Atomic(Id, new RecordBatchEvent(Batch(1), new LeaderEpoch(5))));
+        actor.ExpectMsg<WriteMessagesSuccessful>();
+        Assert.Equal(1, actor.ExpectMsg<WriteMessageSuccess>().Persistent.SequenceNr);
+        Assert.Contains("refused", actor.ExpectMsg<WriteMessageRejected>().Cause.Message, StringComparison.Ordinal);
+        Assert.True(Assert.IsType<EventRefusedException>(actor.ExpectMsg<WriteMessageRejected>().Cause).IsBehindRejected);
+        Assert.Equal(2, actor.ExpectMsg<WriteMessageSuccess>().Persistent.SequenceNr); // stands alone
+
+        Send(Journal, actor, Ordered(Batch(1), heard: 0), Ordered(Batch(1), heard: 1));
+        actor.ExpectMsg<WriteMessagesSuccessful>();
+        Assert.True(Assert.IsType<EventRefusedException>(actor.ExpectMsg<WriteMessageRejected>().Cause).IsBehindRejected);
+        Assert.Equal(3, actor.ExpectMsg<WriteMessageSuccess>().Persistent.SequenceNr);
+
+        // The next incarnation begins to count anew.
+        Replay(Journal, actor, Id);
+        Send(Journal, actor, Ordered(Batch(1), heard: 0));
+        actor.ExpectMsg<WriteMessagesSuccessful>();
+        Assert.Equal(4, actor.ExpectMsg<WriteMessageSuccess>().Persistent.SequenceNr);
+        Assert.Equal(4, log.LogEndOffset.Value);
+    }
+
     // A gathered group of writes of two epochs: in order, both stored.
     [Fact]
     public void A_group_may_hold_several_epochs()
@@ -168,6 +194,9 @@ public sealed class CommitLogTests() : JournalSpec("actorbroker.journal.commit-l
         Assert.NotEqual(a, b);
         Assert.InRange(a.Length, 1, 200);
     }
+
+    private AtomicWrite Ordered(Memory<byte> batch, int heard) =>
+        Atomic(Id, new RecordBatchEvent(batch, new LeaderEpoch(5)) { RejectionsHeard = heard });
 
     private static Memory<byte> Batch(int records)
     {

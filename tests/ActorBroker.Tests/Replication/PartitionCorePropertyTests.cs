@@ -117,7 +117,7 @@ public sealed class PartitionCorePropertyTests
             _produces.Add(produce);
             if (_leads && (acks != Acks.All || _isr.Length >= MinIsr)) _inFlight.Enqueue(produce);
             else produce.Refused = true;
-            _core.OnAppend(new AppendInput(new RequestKey("produce", produce.Number, 0), acks, LeaderEpoch.None, 50), _effects);
+            _core.OnAppend(new AppendInput(new RequestKey("produce", produce.Number, 0), acks, LeaderEpoch.None, 50, ProducerStamp.None), 0, _effects);
         }
 
         private void Persisted(int argument)
@@ -128,7 +128,7 @@ public sealed class PartitionCorePropertyTests
             produce.Next = _end;
             if (!_leads && produce.Acks == Acks.All) produce.Refused = true;
             _core.OnPersisted(
-                new BatchAppended(new Offset(produce.Base.Value), new Offset(_end - 1), new LeaderEpoch(Math.Max(_epoch, 0)), -1, 50), 0, _effects);
+                new BatchAppended(new Offset(produce.Base.Value), new Offset(_end - 1), new LeaderEpoch(Math.Max(_epoch, 0)), -1, 50), [], 0, _effects);
         }
 
         private void ModelHighWatermark()

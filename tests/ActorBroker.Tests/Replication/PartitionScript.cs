@@ -55,15 +55,29 @@ internal sealed class PartitionScript : IReplicaLog
     public PartitionScript LedBy(int? leader, int epoch, int partitionEpoch, params int[] isr) =>
         Assign(leader, epoch, partitionEpoch, isr, isr);
 
-    public PartitionScript Append(string name, Acks acks = Acks.All, int epoch = -1, int bytes = 100) =>
-        Step($"append {name}", () => Core.OnAppend(new AppendInput(Key(name), acks, new LeaderEpoch(epoch), bytes), _effects));
+    public PartitionScript Append(string name, Acks acks = Acks.All, int epoch = -1, int bytes = 100, ProducerStamp? producer = null, bool goesOn = false) =>
+        Step($"append {name}", () => Core.OnAppend(new AppendInput(Key(name), acks, new LeaderEpoch(epoch), bytes, producer ?? ProducerStamp.None, goesOn), NowMs, _effects));
 
     /// <summary>The oldest batch in flight is stored, <paramref name="records"/> long.</summary>
-    public PartitionScript Persisted(int records = 1, int bytes = 100)
+    /// <param name="producer">Who made it, if somebody idempotent.</param>
+    public PartitionScript Persisted(int records = 1, int bytes = 100, ProducerStamp? producer = null)
     {
         var first = Core.State.LogEnd;
         var batch = new BatchAppended(first, first + (records - 1), Core.LeaderEpoch, -1, bytes);
-        return Step("persisted", () => Core.OnPersisted(batch, NowMs, _effects));
+        var made = producer ?? ProducerStamp.None;
+        RecordBatchHeader[] headers =
+        [
+            new()
+            {
+                BaseOffset = first,
+                LastOffsetDelta = records - 1,
+                ProducerId = made.Id,
+                ProducerEpoch = made.Epoch,
+                BaseSequence = made.BaseSequence,
+                MaxTimestamp = 77,
+            },
+        ];
+        return Step("persisted", () => Core.OnPersisted(batch, headers, NowMs, _effects));
     }
 
     public PartitionScript Rejected() => Step("rejected", () => Core.OnPersistRejected(PartitionError.StorageFull, _effects));

@@ -25,7 +25,7 @@ internal sealed class ReplicaNode
         (_cluster, _controller) = (cluster, controller);
         Files = new SimulatedFileSystem(id, TimeProvider.System);
         var hour = TimeSpan.FromHours(1);
-        _options = new ReplicationOptions(hour, hour, hour, Workers: 2, lagTime, Port: 0, AdvertisedPort: 0, new FollowerOptions(
+        _options = new ReplicationOptions(hour, hour, hour, Workers: 2, lagTime, ProducerExpiration: TimeSpan.FromDays(1), ProducerExpirationInterval: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
             Wait: TimeSpan.FromMilliseconds(100), MinBytes: 1, PartitionMaxBytes: 1 << 20, ResponseMaxBytes: 10 << 20,
             Backoff: TimeSpan.FromMilliseconds(200), SocketTimeout: TimeSpan.FromSeconds(10), ReceiveBuffer: -1));
     }

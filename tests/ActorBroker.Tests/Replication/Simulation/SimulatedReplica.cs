@@ -66,7 +66,7 @@ internal sealed class SimulatedReplica(BrokerId id, TopicSettings settings, Immu
 
     public void Produce(int value, Acks acks)
     {
-        Core.OnAppend(new AppendInput(new RequestKey("client", value, 0), acks, LeaderEpoch.None, 1), Effects);
+        Core.OnAppend(new AppendInput(new RequestKey("client", value, 0), acks, LeaderEpoch.None, 1, ProducerStamp.None), 0, Effects);
         if (Effects[^1].Kind == PartitionEffectKind.Append) _unwritten.Enqueue(([new Entry(Core.LeaderEpoch.Value, value)], value));
     }
 
@@ -90,7 +90,7 @@ internal sealed class SimulatedReplica(BrokerId id, TopicSettings settings, Immu
         }
         else if (_unreported.Count > 0)
         {
-            Core.OnPersisted(_unreported.Dequeue(), nowMs, Effects);
+            Core.OnPersisted(_unreported.Dequeue(), [], nowMs, Effects);
         }
     }
 
