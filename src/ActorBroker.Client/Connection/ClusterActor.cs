@@ -76,6 +76,9 @@ internal sealed class ClusterActor : UntypedActor, IWithTimers
             case ClusterProtocol.WantTopics want:
                 _core.OnWantTopics(want.Topics, now, _effects);
                 break;
+            case ClusterProtocol.WantAllTopics:
+                _core.OnWantAllTopics(now, _effects);
+                break;
             case ClusterProtocol.ForgetTopic forget:
                 _core.OnForgetTopic(forget.Topic);
                 break;

@@ -78,7 +78,7 @@ internal sealed partial class ClusterCore
         var topics = new List<MetadataRequest.MetadataRequestTopic>(_topics.Count);
         foreach (var name in _topics)
             topics.Add(new MetadataRequest.MetadataRequestTopic { Name = name });
-        return new MetadataRequest { Topics = topics, AllowAutoTopicCreation = false };
+        return new MetadataRequest { Topics = _wantsAll ? null : topics, AllowAutoTopicCreation = false };
     }
 
     private void OnMetadata(int correlation, MetadataResponse response, string system, TimeSpan now, List<ClusterEffect> effects)
@@ -87,6 +87,8 @@ internal sealed partial class ClusterCore
             _metadataInFlight = null;
         EndSeeking();
         _image = _image.After(response, (host, port) => AddressOf(system, host, port));
+        if (_wantsAll)
+            _image = _image.WithMissing(_topics);
         _isDoubted = IsDoubtful();
         if (_isDoubted)
         {

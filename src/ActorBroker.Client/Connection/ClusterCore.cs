@@ -30,6 +30,7 @@ internal sealed partial class ClusterCore
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
     private readonly List<(PendingRequest Request, RequestTarget Target)> _unrouted = [];
     private ClusterImage _image = ClusterImage.Empty;
+    private bool _wantsAll;
     private int _lastCorrelation;
     private int? _metadataInFlight;
     private TimeSpan _hedgeAt = TimeSpan.MaxValue;
@@ -109,6 +110,15 @@ internal sealed partial class ClusterCore
         if (!added)
             return;
         _fruitlessRefreshes = 0;
+        RefreshNoLaterThan(now);
+        Advance(now, effects);
+    }
+
+    public void OnWantAllTopics(TimeSpan now, List<ClusterEffect> effects)
+    {
+        if (_wantsAll)
+            return;
+        _wantsAll = true;
         RefreshNoLaterThan(now);
         Advance(now, effects);
     }

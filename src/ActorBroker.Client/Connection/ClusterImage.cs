@@ -22,7 +22,11 @@ internal readonly record struct PartitionView(int Index, BrokerId Leader, Leader
 }
 
 /// <summary>A topic; <see cref="Partitions"/> is indexed by partition number and empty when <see cref="Error"/> is set.</summary>
-internal sealed record TopicView(string Name, TopicId Id, ErrorCode Error, ImmutableArray<PartitionView> Partitions);
+internal sealed record TopicView(string Name, TopicId Id, ErrorCode Error, ImmutableArray<PartitionView> Partitions)
+{
+    /// <summary>The cluster keeps its own state in it.</summary>
+    public bool IsInternal { get; init; }
+}
 
 /// <summary>What a client knows of the cluster: the last metadata answer, immutable.</summary>
 internal sealed class ClusterImage(
@@ -76,6 +80,19 @@ internal sealed class ClusterImage(
         return new ClusterImage(response.ClusterId, new BrokerId(response.ControllerId), alive.ToImmutable(), described.ToImmutable());
     }
 
+    /// <summary>An answer about all topics does not name those that are not there.</summary>
+    public ClusterImage WithMissing(IEnumerable<string> wanted)
+    {
+        var known = Topics;
+        foreach (var name in wanted)
+        {
+            if (!known.ContainsKey(name))
+                known = known.Add(name, new TopicView(name, default, ErrorCode.UnknownTopicOrPartition, []));
+        }
+
+        return known == Topics ? this : new ClusterImage(ClusterId, ControllerId, Brokers, known);
+    }
+
     private TopicView NewestOf(TopicView view, ImmutableDictionary<BrokerId, NodeAddress>.Builder alive)
     {
         if (view.Error != ErrorCode.None || !Topics.TryGetValue(view.Name, out var known) || known.Id != view.Id)
@@ -105,6 +122,9 @@ internal sealed class ClusterImage(
                 partition.PartitionIndex, new BrokerId(partition.LeaderId), new LeaderEpoch(partition.LeaderEpoch), partition.ErrorCode);
         }
 
-        return new TopicView(name, new TopicId(topic.TopicId), topic.ErrorCode, ImmutableCollectionsMarshal.AsImmutableArray(partitions));
+        return new TopicView(name, new TopicId(topic.TopicId), topic.ErrorCode, ImmutableCollectionsMarshal.AsImmutableArray(partitions))
+        {
+            IsInternal = topic.IsInternal,
+        };
     }
 }

@@ -56,6 +56,12 @@ internal static class ClusterProtocol
     /// <summary>Keep these topics in the metadata from now on.</summary>
     public sealed record WantTopics(IReadOnlyCollection<string> Topics) : ICommand;
 
+    /// <summary>Keep every topic there is in the metadata from now on.</summary>
+    public sealed record WantAllTopics : ICommand
+    {
+        public static readonly WantAllTopics Instance = new();
+    }
+
     public sealed record ForgetTopic(string Topic) : ICommand;
 
     /// <summary>What is known proved wrong: ask again, no more often than the back-off allows.</summary>

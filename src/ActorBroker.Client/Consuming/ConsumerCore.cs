@@ -40,7 +40,7 @@ internal sealed partial class ConsumerCore
         _effects = effects;
         _backoff = new Backoff(settings.Client.RetryBackoff, settings.Client.RetryBackoffMax, random);
         foreach (var topic in settings.Topics)
-            _topics.TryAdd(topic, new TopicProgress { IsWhole = true });
+            _topics.TryAdd(topic, new TopicProgress { IsWhole = !settings.IsMember });
         foreach (var partition in settings.Partitions)
             _topics.TryAdd(partition.Topic, new TopicProgress());
     }
@@ -53,6 +53,8 @@ internal sealed partial class ConsumerCore
         {
             if (reader.IsBackingOff(now) && reader.NotBefore < next)
                 next = reader.NotBefore;
+            if (reader.Redelivery is { } redelivery && redelivery.NotBefore > now && redelivery.NotBefore < next)
+                next = redelivery.NotBefore;
         }
 
         foreach (var topic in _topics.Values)
@@ -89,7 +91,7 @@ internal sealed partial class ConsumerCore
                 OnTopic(view, progress, now);
         }
 
-        if (_readers.Count > before)
+        if (_readers.Count > before && !_settings.IsMember)
             _effects.Add(new ConsumerEffect.Notify(new PartitionsAssigned([.. _readers.Keys])));
         FailImpossible();
         Advance(now);
@@ -102,9 +104,9 @@ internal sealed partial class ConsumerCore
     {
         if (_outstanding is null || !ReferenceEquals(batch, _outstanding))
             return;
-        _outstanding = null;
+        BecomeIdle();
         if (_readers.TryGetValue(batch.Partition, out var reader) && reader.Generation == batch.Generation)
-            reader.Processed = batch.NextOffset;
+            OnDone(reader, batch);
         Advance(now);
     }
 
@@ -134,6 +136,7 @@ internal sealed partial class ConsumerCore
     {
         ReportMissing(now);
         Deliver(now);
+        Bury(now);
         Ask(now, QuestionKind.Place);
         Ask(now, QuestionKind.EpochEnd);
         Ask(now, QuestionKind.Records);
@@ -178,7 +181,7 @@ internal sealed partial class ConsumerCore
     {
         foreach (var reader in _turns)
         {
-            if (reader.HasFailed || !_image.Topics.TryGetValue(reader.Partition.Topic, out var view) || view.Partitions.IsEmpty)
+            if (reader.HasFailed || reader.IsAwaitingCommitted || !_image.Topics.TryGetValue(reader.Partition.Topic, out var view) || view.Partitions.IsEmpty)
                 continue;
             if ((uint)reader.Partition.Partition >= (uint)view.Partitions.Length)
             {
@@ -202,9 +205,9 @@ internal sealed partial class ConsumerCore
         StartPosition? start = _settings.StartOffsets.TryGetValue(partition, out var own) ? own
             : late ? StartPosition.Beginning
             : _settings.Start ?? ResetPosition;
-        var reader = new PartitionReader(partition, start);
+        var reader = new PartitionReader(partition, start, GenerationOf(partition)) { IsAwaitingCommitted = _settings.GroupId.Length > 0 };
         reader.OnLeader(_image.EpochOf(partition));
-        if (start is StartPosition.FromOffset)
+        if (start is StartPosition.FromOffset && !reader.IsAwaitingCommitted)
             reader.Restart(start);
         _readers.Add(partition, reader);
         _turns.Add(reader);
@@ -236,7 +239,11 @@ internal sealed partial class ConsumerCore
         {
             _turn = (_turn + 1) % _turns.Count;
             var reader = _turns[_turn];
-            if (reader.MayDeliver)
+            if (!reader.MayDeliver(now))
+                continue;
+            if (reader.Redelivery is { } redelivery)
+                HandOver(redelivery.Batch(reader.Partition, BuriesFailures, reader.Generation), now);
+            else
                 Deliver(reader, now);
         }
     }
@@ -257,15 +264,20 @@ internal sealed partial class ConsumerCore
         reader.Succeeded();
         if (records.Length > 0)
         {
-            _outstanding = new ConsumerBatch(reader.Partition, records, reader.Position, fetched.HighWatermark, reader.Generation);
-            _effects.Add(new ConsumerEffect.Deliver(_outstanding));
+            HandOver(new ConsumerBatch(reader.Partition, records, reader.Position, fetched.HighWatermark, reader.Generation) { Epoch = fetched.Epoch }, now);
         }
         else
         {
-            reader.Processed = reader.Position;
+            reader.OnProcessed(reader.Position, fetched.Epoch);
         }
 
         ReportEnd(reader);
+    }
+
+    private void HandOver(ConsumerBatch batch, TimeSpan now)
+    {
+        (_outstanding, OutstandingSince) = (batch, now);
+        _effects.Add(new ConsumerEffect.Deliver(batch));
     }
 
     private void ReportEnd(PartitionReader reader)

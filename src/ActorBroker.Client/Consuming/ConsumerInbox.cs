@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using ActorBroker.Log;
 using ActorBroker.Protocol;
@@ -17,19 +18,39 @@ public sealed class ConsumerException(ErrorCode error, string message, TopicPart
     public bool IsUnreachable => Error == ErrorCode.None;
 }
 
+/// <summary>Which batches no longer count, by partition: those before a seek, and those of partitions that went to others. Any thread.</summary>
+internal sealed class VoidBatches
+{
+    private readonly ConcurrentDictionary<TopicPartition, int> _generations = new();
+    private volatile int _changes;
+
+    /// <summary>Grows with each change.</summary>
+    public int Changes => _changes;
+
+    /// <summary>Batches of this partition with a lower generation are void.</summary>
+    public void Add(TopicPartition partition, int generation)
+    {
+        _generations.AddOrUpdate(partition, generation, (_, known) => Math.Max(known, generation));
+        Interlocked.Increment(ref _changes);
+    }
+
+    public bool Holds(TopicPartition partition, int generation) =>
+        _generations.TryGetValue(partition, out var current) && generation < current;
+}
+
 /// <summary>
 /// What a consumer sent to a <see cref="ConsumerClient"/>, and how far its reader is. One reader;
 /// <see cref="OnSought"/> alone may come from other threads.
 /// </summary>
-internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef consumer)
+internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches voids, IActorRef consumer)
 {
-    private readonly ConcurrentDictionary<TopicPartition, int> _generations = new();
     private readonly HashSet<TopicPartition> _unfinished = [];
     private readonly HashSet<TopicPartition> _assigned = [];
     private ConsumerBatch? _batch;
     private int _index;
-    private volatile int _seeks;
-    private int _seeksSeen;
+    private int _changesSeen;
+    private bool _isSettled;
+    private bool _takesBatches;
 
     /// <summary>A record of the current batch is left and still wanted.</summary>
     public bool HasRecord
@@ -38,32 +59,54 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
         {
             if (_batch is null || _index == _batch.Records.Count)
                 return false;
-            if (_seeks == _seeksSeen)
+            if (voids.Changes == _changesSeen)
                 return true;
-            _seeksSeen = _seeks;
-            if (!IsStale(_batch.Partition, _batch.Generation))
+            _changesSeen = voids.Changes;
+            if (!voids.Holds(_batch.Partition, _batch.Generation))
                 return true;
             _index = _batch.Records.Count;
             return false;
         }
     }
 
-    public ConsumerRecord TakeRecord() => _batch!.Records[_index++];
+    public ConsumerRecord TakeRecord()
+    {
+        _takesBatches = false;
+        return _batch!.Records[_index++];
+    }
 
     /// <summary>What is left of the current batch.</summary>
     public ConsumerBatch TakeBatch()
     {
         var batch = _index == 0 ? _batch! : _batch! with { Records = [.. _batch.Records.Skip(_index)] };
+        _takesBatches = true;
         _index = _batch!.Records.Count;
         return batch;
     }
 
     public void OnSought(Sought sought)
     {
-        if (!sought.IsAssigned)
-            return;
-        _generations.AddOrUpdate(sought.Partition, sought.Generation, (_, known) => Math.Max(known, sought.Generation));
-        Interlocked.Increment(ref _seeks);
+        if (sought.IsAssigned)
+            voids.Add(sought.Partition, sought.Generation);
+    }
+
+    /// <summary>How far the reader is within the current batch, with or without the last record it took; empty if that is nowhere.</summary>
+    public IReadOnlyDictionary<TopicPartition, CommittedOffset> HandedOut(bool alsoLast)
+    {
+        var count = alsoLast ? _index : _takesBatches ? 0 : _index - 1;
+        if (_batch is null || count <= 0 || voids.Holds(_batch.Partition, _batch.Generation))
+            return ImmutableDictionary<TopicPartition, CommittedOffset>.Empty;
+        var next = count < _batch.Records.Count ? _batch.Records[count].Offset : _batch.NextOffset;
+        return ImmutableDictionary<TopicPartition, CommittedOffset>.Empty.Add(_batch.Partition, new CommittedOffset(next) { LeaderEpoch = _batch.Epoch });
+    }
+
+    /// <summary>The last record or batch taken could not be worked on: it comes again with those behind it.</summary>
+    public void Fail(string reason)
+    {
+        if (_batch is null || _index == 0)
+            throw new InvalidOperationException("No record is at hand that could have failed.");
+        consumer.Tell(new Failed(_batch, reason, _takesBatches ? Offset.None : _batch.Records[_index - 1].Offset), ActorRefs.NoSender);
+        _batch = null;
     }
 
     /// <summary>Answers for the current batch and waits for the next; false at the end asked for, or when the consumer stopped.</summary>
@@ -83,7 +126,7 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
                     if (untilEnd && IsAtEnd)
                         return false;
                 }
-                else if (IsStale(batch.Partition, batch.Generation))
+                else if (voids.Holds(batch.Partition, batch.Generation))
                 {
                     consumer.Tell(new Processed(batch), ActorRefs.NoSender);
                 }
@@ -102,16 +145,15 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
         return false;
     }
 
-    private bool IsAtEnd => _assigned.Count > 0 && _unfinished.Count == 0;
-
-    private bool IsStale(TopicPartition partition, int generation) =>
-        _generations.TryGetValue(partition, out var current) && generation < current;
+    /// <summary>A member of a group may have no partitions at all: then others read them to the end.</summary>
+    private bool IsAtEnd => _isSettled && _unfinished.Count == 0;
 
     private void OnNotice(object notice)
     {
         switch (notice)
         {
             case PartitionsAssigned assigned:
+                _isSettled = true;
                 foreach (var partition in assigned.Partitions)
                 {
                     if (_assigned.Add(partition))
@@ -119,7 +161,13 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
                 }
 
                 break;
-            case ReachedEnd end when !IsStale(end.Partition, end.Generation):
+            case PartitionsRevoked revoked:
+                OnGone(revoked.Partitions);
+                break;
+            case PartitionsLost lost:
+                OnGone(lost.Partitions);
+                break;
+            case ReachedEnd end when !voids.Holds(end.Partition, end.Generation):
                 _unfinished.Remove(end.Partition);
                 break;
             case PartitionSought sought:
@@ -131,7 +179,20 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
                 throw new ConsumerException(failed.Error, failed.Message);
             case ClusterUnreachable unreachable when _assigned.Count == 0:
                 throw new ConsumerException(ErrorCode.None, unreachable.Message);
+            case GroupFailed failed when failed.IsFinal || _assigned.Count == 0:
+                throw new ConsumerException(failed.Error, failed.Message);
+            case DeadLetterFailed failed:
+                throw new ConsumerException(
+                    ErrorCode.UnknownServerError, $"offset {failed.Offset} can't be written to the dead-letter topic {failed.Topic}: {failed.Message}", failed.Partition);
         }
+    }
+
+    /// <summary>Until the rebalance is over nobody knows what there is to read.</summary>
+    private void OnGone(IReadOnlyList<TopicPartition> partitions)
+    {
+        _isSettled = false;
+        _assigned.ExceptWith(partitions);
+        _unfinished.ExceptWith(partitions);
     }
 }
 
@@ -139,27 +200,59 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, IActorRef con
 internal sealed class ConsumerBridge : UntypedActor
 {
     private readonly ChannelWriter<object> _inbox;
+    private readonly VoidBatches _voids;
+    private readonly Dictionary<TopicPartition, int> _generations = [];
     private readonly IActorRef _consumer;
 
-    public ConsumerBridge(ConsumerSettings settings, ChannelWriter<object> inbox)
+    public ConsumerBridge(ConsumerSettings settings, ChannelWriter<object> inbox, VoidBatches voids)
     {
         _inbox = inbox;
+        _voids = voids;
         _consumer = Context.ActorOf(Consumer.Props(settings, Self), "consumer");
+        Context.Watch(_consumer);
     }
 
-    public static Props Props(ConsumerSettings settings, ChannelWriter<object> inbox)
+    public static Props Props(ConsumerSettings settings, ChannelWriter<object> inbox, VoidBatches voids)
     {
         Consumer.Check(settings);
-        return Akka.Actor.Props.Create(() => new ConsumerBridge(settings, inbox));
+        return Akka.Actor.Props.Create(() => new ConsumerBridge(settings, inbox, voids));
     }
 
     protected override void OnReceive(object message)
     {
-        if (message is Processed or Seek or Client.Pause or Client.Resume or GetConsumerPositions)
-            _consumer.Forward(message);
-        else
-            _inbox.TryWrite(message);
+        switch (message)
+        {
+            case Processed or Failed or Seek or Client.Pause or Client.Resume or GetConsumerPositions or CommitOffsets or StopConsumer:
+                _consumer.Forward(message);
+                return;
+            case Terminated:
+                Context.Stop(Self);
+                return;
+            case ConsumerBatch batch:
+                _generations[batch.Partition] = batch.Generation;
+                break;
+            case PartitionsRevoked revoked:
+                OnGone(revoked.Partitions);
+                // Whoever awaits records can't be asked: what is not committed by now comes again, at the next member.
+                _consumer.Tell(new Released(revoked), Self);
+                break;
+            case PartitionsLost lost:
+                OnGone(lost.Partitions);
+                break;
+        }
+
+        _inbox.TryWrite(message);
     }
 
     protected override void PostStop() => _inbox.TryComplete();
+
+    /// <summary>At once, while the reader may be in the middle of a batch.</summary>
+    private void OnGone(IReadOnlyList<TopicPartition> partitions)
+    {
+        foreach (var partition in partitions)
+        {
+            if (_generations.Remove(partition, out var generation))
+                _voids.Add(partition, generation + 1);
+        }
+    }
 }

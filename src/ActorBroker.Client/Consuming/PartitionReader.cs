@@ -10,7 +10,7 @@ namespace ActorBroker.Client;
 /// idle -- another leader --> validating (does its log hold what was read?) --> idle, at an earlier offset if not (KIP-320)
 /// </code>
 /// </summary>
-internal sealed class PartitionReader(TopicPartition partition, StartPosition? start)
+internal sealed class PartitionReader(TopicPartition partition, StartPosition? start, int generation)
 {
     public TopicPartition Partition { get; } = partition;
 
@@ -36,7 +36,7 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
     public bool NeedsValidation => Start is null && Position != Offset.None && LeaderEpoch > ValidatedUnder && PositionEpoch != LeaderEpoch.None;
 
     /// <summary>The first offset that the target has not answered for.</summary>
-    public Offset Processed { get; set; } = Offset.None;
+    public Offset Processed { get; private set; } = Offset.None;
 
     public Offset HighWatermark { get; set; } = Offset.None;
 
@@ -48,13 +48,25 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
 
     public bool IsPaused { get; set; }
 
+    /// <summary>Waits to hear what its group committed; <see cref="Start"/> is for when that is nothing.</summary>
+    public bool IsAwaitingCommitted { get; set; }
+
+    /// <summary>To be given up: what is out to the target is waited for, nothing more is handed over.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>What failed and is to be handed over again, before anything else.</summary>
+    public Redelivery? Redelivery { get; set; }
+
+    /// <summary>The leader epoch of what stands before <see cref="Processed"/>.</summary>
+    public LeaderEpoch ProcessedEpoch { get; private set; } = LeaderEpoch.None;
+
     /// <summary>To be fetched by itself: one of several partitions has a batch that fits into no answer, so that none was given.</summary>
     public bool IsAlone { get; set; }
 
     public bool HasFailed { get; private set; }
 
     /// <summary>Counts seeks: an answer to a question from before one is void.</summary>
-    public int Generation { get; private set; }
+    public int Generation { get; private set; } = generation;
 
     public int Failures { get; private set; }
 
@@ -69,33 +81,34 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
     public Offset EndReported { get; set; } = Offset.None;
 
     /// <summary>Whether it wants an offset looked up.</summary>
-    public bool MayResolve(TimeSpan now) => Start is not null && !IsAsking && !HasFailed && NotBefore <= now;
+    public bool MayResolve(TimeSpan now) => Start is not null && !IsAwaitingCommitted && !IsAsking && !HasFailed && NotBefore <= now;
 
     /// <summary>Whether it wants to know that the leader has what was read.</summary>
     public bool MayValidate(TimeSpan now) => NeedsValidation && !IsAsking && !HasFailed && Buffered is null && NotBefore <= now;
 
     /// <summary>Whether it wants records: also while the target still works on the last ones.</summary>
     public bool MayFetch(TimeSpan now) =>
-        Start is null && Position != Offset.None && !NeedsValidation && !IsAsking && !HasFailed && !IsPaused && Buffered is null && NotBefore <= now;
+        Start is null && Position != Offset.None && !NeedsValidation && !IsAsking && !HasFailed && !IsPaused && !IsHeld && Buffered is null && NotBefore <= now;
 
     /// <summary>Whether the end of its back-off changes anything.</summary>
     public bool IsBackingOff(TimeSpan now) =>
-        NotBefore > now && !IsAsking && !HasFailed && (Start is not null || NeedsValidation || (!IsPaused && Buffered is null));
+        NotBefore > now && !IsAsking && !HasFailed && !IsAwaitingCommitted && (Start is not null || NeedsValidation || (!IsPaused && !IsHeld && Buffered is null));
 
-    public bool MayDeliver => Buffered is not null && !IsPaused && !HasFailed;
+    public bool MayDeliver(TimeSpan now) =>
+        (Redelivery is null ? Buffered is not null : Redelivery.MayDeliver(now)) && !IsPaused && !IsHeld && !HasFailed;
 
     public void Seek(StartPosition start)
     {
         Generation++;
-        IsAsking = HasFailed = false;
+        IsAsking = HasFailed = IsAwaitingCommitted = false;
         Restart(start);
     }
 
     /// <summary>Looks for a position again, dropping what was fetched.</summary>
     public void Restart(StartPosition start)
     {
-        (Start, Buffered, Position, Processed, HighWatermark, EndReported) =
-            (start, null, Offset.None, Offset.None, Offset.None, Offset.None);
+        (Start, Buffered, Redelivery, Position, Processed, HighWatermark, EndReported) =
+            (start, null, null, Offset.None, Offset.None, Offset.None, Offset.None);
         Succeeded();
         if (start is StartPosition.FromOffset(var offset))
             BecomeResolved(offset, LeaderEpoch.None);
@@ -106,8 +119,9 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
     public void BecomeResolved(Offset position, LeaderEpoch epoch)
     {
         Start = null;
+        IsAwaitingCommitted = false;
         Position = Processed = position;
-        PositionEpoch = epoch;
+        PositionEpoch = ProcessedEpoch = epoch;
         ValidatedUnder = AskedUnder;
     }
 
@@ -134,6 +148,22 @@ internal sealed class PartitionReader(TopicPartition partition, StartPosition? s
     {
         if (AskedUnder > ValidatedUnder)
             ValidatedUnder = AskedUnder;
+    }
+
+    /// <summary>The group has committed nothing here: <see cref="Start"/> it is, or a failure if there is none.</summary>
+    public void BecomeUncommitted()
+    {
+        IsAwaitingCommitted = false;
+        if (Start is { } start)
+            Restart(start);
+    }
+
+    /// <summary>The target is done with all before this.</summary>
+    public void OnProcessed(Offset next, LeaderEpoch epoch)
+    {
+        Processed = next;
+        if (epoch > ProcessedEpoch)
+            ProcessedEpoch = epoch;
     }
 
     public void BecomeFailed()

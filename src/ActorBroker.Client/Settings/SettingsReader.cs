@@ -71,9 +71,22 @@ internal sealed class SettingsReader
         return false;
     }
 
-    public T Choice<T>(string key, params ReadOnlySpan<(string Text, T Value)> choices)
+    public T Choice<T>(string key, params ReadOnlySpan<(string Text, T Value)> choices) => Choose(key, Text(key), choices);
+
+    /// <summary>Several, with commas.</summary>
+    public ImmutableArray<T> Choices<T>(string key, params ReadOnlySpan<(string Text, T Value)> choices)
     {
-        var text = Text(key);
+        var chosen = ImmutableArray.CreateBuilder<T>();
+        foreach (var text in List(key))
+            chosen.Add(Choose(key, text, choices));
+        return chosen.ToImmutable();
+    }
+
+    public ImmutableArray<string> List(string key) =>
+        [.. Text(key).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+
+    private T Choose<T>(string key, string text, ReadOnlySpan<(string Text, T Value)> choices)
+    {
         foreach (var (name, value) in choices)
         {
             if (string.Equals(name, text, StringComparison.OrdinalIgnoreCase))
@@ -83,9 +96,6 @@ internal sealed class SettingsReader
         _faults.Add($"{_section}.{key} = '{text}' is none of {Names(choices)}");
         return choices[0].Value;
     }
-
-    public ImmutableArray<string> List(string key) =>
-        [.. Text(key).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     private static string Names<T>(ReadOnlySpan<(string Text, T Value)> choices)
     {

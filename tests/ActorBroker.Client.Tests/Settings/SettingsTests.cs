@@ -8,7 +8,8 @@ namespace ActorBroker.Client.Tests.Settings;
 public partial class SettingsTests
 {
     private static readonly string[] NotConfigured =
-        [nameof(ConsumerSettings.Topics), nameof(ConsumerSettings.Partitions), nameof(ConsumerSettings.Start), nameof(ConsumerSettings.StartOffsets)];
+        [nameof(ConsumerSettings.Topics), nameof(ConsumerSettings.Partitions), nameof(ConsumerSettings.Start), nameof(ConsumerSettings.StartOffsets),
+        nameof(ConsumerSettings.TopicPattern)];
 
     /// <summary>Another valid value for each key, so that whether it is read shows.</summary>
     private static readonly Dictionary<string, string> Others = new(StringComparer.Ordinal)
@@ -20,6 +21,13 @@ public partial class SettingsTests
         ["auto.offset.reset"] = "earliest",
         ["check.crcs"] = "false",
         ["retries"] = "7",
+        ["group.id"] = "other",
+        ["group.instance.id"] = "other\nactorbroker.consumer.group.id = g",
+        ["partition.assignment.strategy"] = "sticky",
+        ["enable.auto.commit"] = "false",
+        ["client.rack"] = "other",
+        ["exclude.internal.topics"] = "false",
+        ["dead.letter.topic"] = "other",
         ["delivery.timeout.ms"] = "120001",
         ["retry.backoff.max.ms"] = "1001",
     };
@@ -106,13 +114,49 @@ public partial class SettingsTests
         Assert.Throws<ClientSettingsException>(() => Consumer.Props(settings, Akka.Actor.ActorRefs.Nobody));
     }
 
+    [Fact]
+    public void A_consumers_defaults_are_Kafkas()
+    {
+        var settings = ConsumerSettings.Create(ConfigurationFactory.Empty);
+        Assert.Equal((45, 3, 300), (settings.SessionTimeout.TotalSeconds, settings.HeartbeatInterval.TotalSeconds, settings.MaxPollInterval.TotalSeconds));
+        Assert.Equal([AssignmentStrategy.Range, AssignmentStrategy.CooperativeSticky], settings.PartitionAssignmentStrategy.ToArray());
+        Assert.True(settings.EnableAutoCommit);
+        Assert.Equal(5, settings.AutoCommitInterval.TotalSeconds);
+        Assert.True(settings.ExcludeInternalTopics);
+    }
+
+    [Fact]
+    public void What_is_wrong_with_a_groups_settings_is_listed_together()
+    {
+        var settings = ConsumerSettings.Create(ConfigurationFactory.Empty) with
+        {
+            HeartbeatInterval = TimeSpan.FromSeconds(50),
+            GroupInstanceId = "i",
+            MaxDeliveryAttempts = 0,
+            TopicPattern = "(",
+            Topics = ["t"],
+            PartitionAssignmentStrategy = [AssignmentStrategy.Sticky, AssignmentStrategy.Sticky],
+        };
+        var faults = Assert.Throws<ClientSettingsException>(() => Consumer.Check(settings)).Faults;
+        Assert.Equal(7, faults.Count);
+        Assert.Contains("heartbeat.interval.ms must be below session.timeout.ms", faults);
+        Assert.Throws<ClientSettingsException>(() => Consumer.Check(
+            ConsumerSettings.Create(ConfigurationFactory.Empty).WithGroup("g").Subscribe("t").Assign(new ActorBroker.Log.TopicPartition("t", 0))));
+        Assert.Equal(
+            "actorbroker.consumer.partition.assignment.strategy = 'best' is none of range, roundrobin, sticky, cooperative-sticky",
+            Assert.Single(Assert.Throws<ClientSettingsException>(
+                () => ConsumerSettings.Create(ConfigurationFactory.ParseString("actorbroker.consumer.partition.assignment.strategy = \"range, best\""))).Faults));
+    }
+
     private static object Read(Type type, Config config) =>
         type == typeof(ClientSettings) ? Flat(ClientSettings.Create(config))
         : type == typeof(ProducerSettings) ? ProducerSettings.Create(config)
-        : ConsumerSettings.Create(config);
+        : Flat(ConsumerSettings.Create(config));
 
     /// <summary>With its list written out.</summary>
     private static string Flat(ClientSettings settings) => settings + string.Join(',', settings.Bootstrap);
+
+    private static string Flat(ConsumerSettings settings) => settings + string.Join(',', settings.PartitionAssignmentStrategy);
 
     private static List<(string Key, string Value)> KeysOf(string section)
     {
