@@ -183,7 +183,12 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
 
         ReplyServed();
         var expired = _sessions.Expired(Image, Now);
-        if (expired.IsEmpty) return;
+        if (expired.IsEmpty)
+        {
+            Perform(_setup.Core.RaiseInternalTopics(Image, LastSequenceNr), null);
+            return;
+        }
+
         foreach (var (id, _) in expired)
             _log.Warning("Broker {0} is fenced: it was not heard of for {1} ms", id, (long)_setup.Options.SessionTimeout.TotalMilliseconds);
         Fence(expired);

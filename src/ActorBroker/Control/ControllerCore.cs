@@ -13,7 +13,7 @@ internal sealed record Decision(ImmutableArray<IControlEvent> Events, MetadataIm
 /// Decides what the controller does, given the metadata as it stands. It changes nothing: the actor stores the events,
 /// takes the image that they lead to, tells the brokers and then replies. Later items of one command see the events of
 /// earlier ones. The rules stand in <see cref="TopicDecisions"/>, <see cref="BrokerDecisions"/>, <see cref="IsrDecisions"/>,
-/// <see cref="LeaderDecisions"/>, <see cref="ReassignmentDecisions"/>, and for each partition in <see cref="PartitionPlan"/>.
+/// <see cref="LeaderDecisions"/>, <see cref="ReassignmentDecisions"/>, <see cref="InternalTopics"/>, and for each partition in <see cref="PartitionPlan"/>.
 /// Left to others: durability and fencing of rival controllers (the quorum journal), sessions (<see cref="SessionTable"/>),
 /// opening partitions (ReplicaManager).
 /// </summary>
@@ -50,6 +50,14 @@ internal sealed class ControllerCore(ControllerOptions options, TopicDefaults de
     {
         var draft = new Draft(image, lastSequence, defaults);
         foreach (var (id, epoch) in gone) BrokerDecisions.OnGone(draft, id, epoch);
+        return new Decision(draft.Events, draft.Image, null);
+    }
+
+    /// <summary>More replicas for internal topics, where brokers have joined that could hold them.</summary>
+    public Decision RaiseInternalTopics(MetadataImage image, long lastSequence)
+    {
+        var draft = new Draft(image, lastSequence, defaults);
+        InternalTopics.Raise(draft, options.InternalReplicationFactor);
         return new Decision(draft.Events, draft.Image, null);
     }
 

@@ -8,6 +8,7 @@ namespace ActorBroker.Control;
 /// <param name="LeaderImbalanceCheckInterval"><c>leader.imbalance.check.interval.seconds</c>; null: leaders are not given back by themselves (<c>auto.leader.rebalance.enable</c>).</param>
 /// <param name="LeaderImbalancePercentage"><c>leader.imbalance.per.broker.percentage</c>.</param>
 /// <param name="EventsBetweenImages"><c>metadata.log.max.events.between.images</c>: then the log begins anew with an image.</param>
+/// <param name="InternalReplicationFactor"><c>offsets.topic.replication.factor</c>, where -1 stands for <see cref="InternalTopics.DefaultReplicationFactor"/>: what internal topics are made with, and raised to as brokers join.</param>
 internal sealed record ControllerOptions(
     int DefaultPartitions,
     int DefaultReplicationFactor,
@@ -15,4 +16,5 @@ internal sealed record ControllerOptions(
     TimeSpan SessionTimeout,
     TimeSpan? LeaderImbalanceCheckInterval,
     int LeaderImbalancePercentage,
-    int EventsBetweenImages);
+    int EventsBetweenImages,
+    int InternalReplicationFactor);

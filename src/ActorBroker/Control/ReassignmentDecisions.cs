@@ -39,7 +39,7 @@ internal static class ReassignmentDecisions
     }
 
     /// <summary>From whatever is under way: replicas that an earlier reassignment was adding and this one does not want go at once.</summary>
-    private static PartitionResult Move(Draft draft, TopicId topic, PartitionImage now, TopicPartition name, ImmutableArray<BrokerId> target)
+    public static PartitionResult Move(Draft draft, TopicId topic, PartitionImage now, TopicPartition name, ImmutableArray<BrokerId> target)
     {
         var originals = Originals(now);
         ImmutableArray<BrokerId> removing = [.. originals.Where(id => !target.Contains(id))];

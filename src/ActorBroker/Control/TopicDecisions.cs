@@ -58,7 +58,8 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
         var partitions = topic.Partitions == -1 ? options.DefaultPartitions : topic.Partitions;
         if (partitions < 1 || partitions > options.MaxPartitionsPerTopic)
             return TopicResult.Refused(topic.Name, ErrorCode.InvalidPartitions, $"Topic '{topic.Name}' asks for {partitions} partitions: the number must be from 1 to {options.MaxPartitionsPerTopic}.");
-        var factor = topic.ReplicationFactor == -1 ? Math.Min(options.DefaultReplicationFactor, image.Brokers.Count) : topic.ReplicationFactor;
+        var standard = TopicImage.IsInternalName(topic.Name) ? options.InternalReplicationFactor : options.DefaultReplicationFactor;
+        var factor = topic.ReplicationFactor == -1 ? Math.Min(standard, image.Brokers.Count) : topic.ReplicationFactor;
         return Place(image, topic.Name, partitions, factor, firstIndex: 0, out plan);
     }
 

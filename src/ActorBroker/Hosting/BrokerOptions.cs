@@ -56,7 +56,8 @@ internal sealed record BrokerOptions(
                 lifecycle.Session,
                 ReadImbalanceCheck(reader),
                 reader.Int("leader.imbalance.per.broker.percentage", least: 0, most: 100),
-                reader.Int("metadata.log.max.events.between.images", least: 100)),
+                reader.Int("metadata.log.max.events.between.images", least: 100),
+                ReadInternalReplicationFactor(reader)),
             ReadTopicDefaults(reader),
             ReadReplication(reader),
             ReadSessions(reader),
@@ -78,6 +79,14 @@ internal sealed record BrokerOptions(
     {
         var interval = TimeSpan.FromSeconds(reader.Int("leader.imbalance.check.interval.seconds", least: 1));
         return reader.Boolean("auto.leader.rebalance.enable") ? interval : null;
+    }
+
+    private static int ReadInternalReplicationFactor(OptionsReader reader)
+    {
+        const string Key = "offsets.topic.replication.factor";
+        reader.Check(Key, text => text == "0" ? "must be -1 or at least 1" : null);
+        var factor = reader.Int(Key, least: -1, most: short.MaxValue);
+        return factor == -1 ? InternalTopics.DefaultReplicationFactor : factor;
     }
 
     /// <summary>The user's application data folder, so that a node started anywhere finds its data again.</summary>

@@ -93,11 +93,13 @@ public sealed record TopicImage(
 {
     /// <summary>Internal topics keep broker state, and clients may not write to them (Kafka's <c>__</c> topics).</summary>
     [JsonIgnore]
-    public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
+    public bool IsInternal => IsInternalName(Name);
 
     /// <summary>Of its first partition, before the reassignment that may be under way.</summary>
     [JsonIgnore]
     public int ReplicationFactor => Partitions[0].Replicas.Length - Partitions[0].AddingReplicas.Length;
+
+    internal static bool IsInternalName(string name) => name is "__consumer_offsets" or "__transaction_state";
 
     internal TopicImage With(PartitionImage partition) => this with { Partitions = Partitions.SetItem(partition.Index, partition) };
 }

@@ -256,7 +256,7 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
 
     private IActorRef StartController(int eventsBetweenImages = 10_000)
     {
-        var options = new ControllerOptions(1, 3, 1000, Session, null, 10, eventsBetweenImages);
+        var options = new ControllerOptions(1, 3, 1000, Session, null, 10, eventsBetweenImages, 3);
         var core = new ControllerCore(options, TopicDefaults.Standard, NewId, () => 0);
         return Sys.ActorOf(ControllerActor.Props(new ControllerSetup(core, options, _time)));
     }

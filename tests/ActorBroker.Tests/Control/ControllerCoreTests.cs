@@ -19,7 +19,7 @@ public class ControllerCoreTests
     public ControllerCoreTests() => _core = new ControllerCore(
         new ControllerOptions(
             DefaultPartitions: 1, DefaultReplicationFactor: 3, MaxPartitionsPerTopic: 100, SessionTimeout: TimeSpan.FromSeconds(4),
-            LeaderImbalanceCheckInterval: null, LeaderImbalancePercentage: 10, EventsBetweenImages: 10_000),
+            LeaderImbalanceCheckInterval: null, LeaderImbalancePercentage: 10, EventsBetweenImages: 10_000, InternalReplicationFactor: 3),
         TopicDefaults.Standard,
         newId: () => new Guid(++_ids, 0, 0, new byte[8]),
         nextRandom: () => 0);

@@ -76,7 +76,7 @@ public sealed class ControllerQuorumTests : QuorumSpec
 
     private IActorRef StartController(int node)
     {
-        var options = new ControllerOptions(1, 3, 1000, Patience * 10, null, 10, EventsBetweenImages: 20);
+        var options = new ControllerOptions(1, 3, 1000, Patience * 10, null, 10, EventsBetweenImages: 20, InternalReplicationFactor: 3);
         var core = new ControllerCore(options, TopicDefaults.Standard, NewId, () => 0);
         return Nodes[node].ActorOf(ControllerActor.Props(new ControllerSetup(core, options, TimeProvider.System)));
     }

@@ -14,10 +14,10 @@ internal sealed class ControllerScript
     private long _sequence;
     private int _ids;
 
-    public ControllerScript(int brokers, int imbalancePercentage = 10)
+    public ControllerScript(int brokers, int imbalancePercentage = 10, int defaultFactor = 3)
     {
         _core = new ControllerCore(
-            new ControllerOptions(1, 3, 100, TimeSpan.FromSeconds(4), null, imbalancePercentage, 10_000), TopicDefaults.Standard, () => new Guid(++_ids, 0, 0, new byte[8]), () => 0);
+            new ControllerOptions(1, defaultFactor, 100, TimeSpan.FromSeconds(4), null, imbalancePercentage, 10_000, 3), TopicDefaults.Standard, () => new Guid(++_ids, 0, 0, new byte[8]), () => 0);
         for (var id = 1; id <= brokers; id++) Start(id);
     }
 
@@ -30,12 +30,12 @@ internal sealed class ControllerScript
         return decision.Reply!;
     }
 
-    public object Register(int id, bool clean = true, string? boot = "boot", int directory = 0) => Do(new RegisterBroker(
-        new BrokerId(id), new Guid(++_ids, 0, 0, new byte[8]), new DirectoryId(new Guid(id, 0, (short)directory, new byte[8])), null, null, [], clean, boot));
+    public object Register(int id, bool clean = true, string? boot = "boot", int directory = 0, string? rack = null) => Do(new RegisterBroker(
+        new BrokerId(id), new Guid(++_ids, 0, 0, new byte[8]), new DirectoryId(new Guid(id, 0, (short)directory, new byte[8])), null, rack, [], clean, boot));
 
-    public void Start(int id, bool clean = true, string? boot = "boot", int directory = 0)
+    public void Start(int id, bool clean = true, string? boot = "boot", int directory = 0, string? rack = null)
     {
-        Assert.IsType<BrokerAccepted>(Register(id, clean, boot, directory));
+        Assert.IsType<BrokerAccepted>(Register(id, clean, boot, directory, rack));
         Beat(id);
     }
 
@@ -45,6 +45,14 @@ internal sealed class ControllerScript
     public void Fence(params int[] ids)
     {
         foreach (var id in ids) Store(_core.Fence(Image, _sequence, [(new BrokerId(id), Epoch(id))]));
+    }
+
+    /// <returns>How many changes that led to.</returns>
+    public int RaiseInternalTopics()
+    {
+        var decision = _core.RaiseInternalTopics(Image, _sequence);
+        Store(decision);
+        return decision.Events.Length;
     }
 
     public void Rebalance() => Store(_core.Rebalance(Image, _sequence));

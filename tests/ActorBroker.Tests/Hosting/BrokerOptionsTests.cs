@@ -51,6 +51,17 @@ public class BrokerOptionsTests
         Assert.Contains("actorbroker.log.cleanup.policy = compact,squeeze must be delete, compact or compact,delete", fault.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-1", 3)]
+    [InlineData("1", 1)]
+    [InlineData("0", 0)]
+    public void Internal_topics_have_three_replicas_unless_it_is_said_otherwise(string configured, int factor)
+    {
+        var config = ConfigurationFactory.ParseString($"actorbroker.offsets.topic.replication.factor = {configured}").WithFallback(Reference);
+        if (factor > 0) Assert.Equal(factor, BrokerOptions.Read(config).Controller.InternalReplicationFactor);
+        else Assert.Single(Assert.Throws<BrokerConfigurationException>(() => BrokerOptions.Read(config)).Faults);
+    }
+
     [Fact]
     public void A_broker_key_becomes_the_default_of_its_topic_key()
     {

@@ -25,12 +25,15 @@ internal sealed class ClusterModel
     private int _records;
     private ICommand? _command;
 
-    public ClusterModel(int seed)
+    private readonly TakenOut _takenOut;
+
+    public ClusterModel(int seed, TakenOut takenOut = TakenOut.Nothing)
     {
+        _takenOut = takenOut;
         _random = new Random(seed);
         _log = new ModelLog(_random);
         _core = new ControllerCore(
-            new ControllerOptions(2, 3, 10, TimeSpan.FromSeconds(4), null, LeaderImbalancePercentage: 10, EventsBetweenImages: 100),
+            new ControllerOptions(2, 3, 10, TimeSpan.FromSeconds(4), null, LeaderImbalancePercentage: 10, EventsBetweenImages: 100, InternalReplicationFactor: 3),
             TopicDefaults.Standard, NewId, () => _random.Next());
         for (var id = 1; id <= 4; id++) Nodes.Add(id, new ModelNode(id) { Directory = NewId(), BootId = $"boot{id}" });
     }
@@ -50,6 +53,7 @@ internal sealed class ClusterModel
     public object? Do(ICommand command, bool othersKnow = false)
     {
         _command = command;
+        if (command is AlterPartitions alter) command = alter with { Partitions = [.. alter.Partitions.Select(Spoil)] };
         var decision = _core.Decide(Image, _log.Sequence, command, othersKnow);
         Store(decision);
         return decision.Reply;
@@ -60,6 +64,21 @@ internal sealed class ClusterModel
         if (!Image.Brokers.TryGetValue(node.Id, out var broker)) return;
         _command = null;
         Store(_core.Fence(Image, _log.Sequence, [(broker.Id, broker.Epoch)]));
+    }
+
+    public void RaiseInternalTopics()
+    {
+        _command = null;
+        var before = Image;
+        var decision = _core.RaiseInternalTopics(Image, _log.Sequence);
+        Store(decision);
+        foreach (var change in decision.Events.OfType<PartitionChanged>())
+        {
+            var topic = before.FindTopic(new TopicId(change.TopicId))!;
+            var old = topic.Partitions[change.Index];
+            Check(topic.IsInternal && change.RemovingReplicas.IsEmpty && change.Replicas.Length <= 3, "internal topics get replicas, up to three");
+            Check(old.Replicas.Except(old.AddingReplicas).All(id => change.Replicas.Contains(id.Value)), "nobody loses a replica that it holds");
+        }
     }
 
     public void Rebalance()
@@ -158,7 +177,7 @@ internal sealed class ClusterModel
         var standing = node.Partition(topic, index)!;
         if (lead.Proposed.IsEmpty)
         {
-            lead.Proposed = NewIsr(node, lead, standing);
+            lead.Proposed = NewIsr(node, lead, topic, index);
             lead.ProposedAt = standing.PartitionEpoch;
         }
 
@@ -166,28 +185,47 @@ internal sealed class ClusterModel
         if (reply is PartitionsAltered { Results: [{ Error: not ErrorCode.IneligibleReplica }] }) _sent.Add((AlterPartitions)_command!);
         if (_random.Next(2) == 0) return; // the answer is lost
         if (reply is not PartitionsAltered { Results: [{ Error: var error }] }) return;
-        if (error is ErrorCode.None or ErrorCode.NewLeaderElected) node.Adopt(_images[^1]);
+        if (error is ErrorCode.None or ErrorCode.NewLeaderElected)
+        {
+            lead.Proposed = []; // also where nothing was to change
+            node.Adopt(_images[^1]);
+        }
         // Another error may stand for the first try's success, which was not heard of.
         else if (error is ErrorCode.IneligibleReplica) lead.Proposed = [];
     }
 
     /// <summary>A copy of an earlier proposal arrives late. (Of one that was refused for its members no copy may: see IsrProposals.)</summary>
-    public void Redeliver()
+    public void Redeliver(TopicId topic, int index)
     {
-        if (_sent.Count > 0) Do(_sent[_random.Next(Math.Max(0, _sent.Count - 20), _sent.Count)]);
+        var earlier = _sent.FindAll(sent => sent.Partitions[0].Topic == topic && sent.Partitions[0].Index == index);
+        if (earlier.Count > 0) Do(earlier[_random.Next(Math.Max(0, earlier.Count - 8), earlier.Count)]);
     }
 
-    private ImmutableArray<IsrMember> NewIsr(ModelNode node, ModelLead lead, PartitionImage standing)
+    /// <summary>As the controller would see it without the rule that is taken out.</summary>
+    private IsrProposal Spoil(IsrProposal proposal) => _takenOut switch
+    {
+        TakenOut.BrokerEpochs => proposal with { Isr = [.. proposal.Isr.Select(member => member with { BrokerEpoch = -1 })] },
+        TakenOut.PartitionEpochs when Image.FindTopic(proposal.Topic) is { } topic => proposal with { PartitionEpoch = topic.Partitions[proposal.Index].PartitionEpoch },
+        _ => proposal,
+    };
+
+    private ImmutableArray<IsrMember> NewIsr(ModelNode node, ModelLead lead, TopicId topic, int index)
     {
         var isr = ImmutableArray.CreateBuilder<IsrMember>();
+        var standing = node.Partition(topic, index)!;
         foreach (var replica in standing.Replicas)
         {
             var isIn = standing.Isr.Contains(replica);
             if (replica == node.Id) isr.Add(new IsrMember(replica, node.Epoch));
-            else if (lead.Fetched.TryGetValue(replica, out var fetched) && fetched.Position >= Math.Max(lead.HighWatermark, lead.Start) && (isIn || _random.Next(3) > 0))
-                isr.Add(new IsrMember(replica, fetched.Epoch));
+            else if (lead.Fetched.TryGetValue(replica, out var fetched) && fetched.Position >= Math.Max(lead.HighWatermark, lead.Start))
+            {
+                // Who has all stays; whoever lags may have done so for too long.
+                if ((isIn && fetched.Position == node.Log(topic, index).Count) || _random.Next(3) > 0) isr.Add(new IsrMember(replica, fetched.Epoch));
+            }
             else if (isIn && _random.Next(3) > 0)
+            {
                 isr.Add(new IsrMember(replica, node.View.Brokers.TryGetValue(replica, out var broker) ? broker.Epoch : -2));
+            }
         }
 
         return isr.ToImmutable();
