@@ -77,6 +77,16 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
+    public void An_internal_topic_gets_a_replica_when_a_broker_joins_without_being_asked()
+    {
+        var one = Started(1);
+        _controller.Tell(Create("__consumer_offsets", factor: -1), ActorRefs.NoSender);
+        one.FollowUntil(image => image.FindTopic("__consumer_offsets") is not null);
+        Started(2);
+        one.FollowUntil(image => image.FindTopic("__consumer_offsets")!.Partitions[0].Replicas.Length == 2);
+    }
+
+    [Fact]
     public void Nobody_waits_for_a_broker_that_is_found_dead()
     {
         var (one, two) = (Started(1), Started(2));
