@@ -32,6 +32,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     private readonly PartitionCheckpoint _recoveryPoints;
     private readonly PartitionCheckpoint _highWatermarks;
     private readonly PartitionCheckpoint _logStarts;
+    private readonly PartitionCheckpoint _cleanedTo;
     private BrokerId _node;
     private bool _closed;
 
@@ -45,6 +46,7 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         _recoveryPoints = new PartitionCheckpoint(files, path, PartitionCheckpoint.RecoveryPoint);
         _highWatermarks = new PartitionCheckpoint(files, path, PartitionCheckpoint.HighWatermark);
         _logStarts = new PartitionCheckpoint(files, path, PartitionCheckpoint.LogStart);
+        _cleanedTo = new PartitionCheckpoint(files, path, PartitionCheckpoint.Cleaner);
     }
 
     /// <summary>Locks the folder, checks or writes its identity; <see cref="LogDirectoryException"/> when it must not be used.</summary>
@@ -166,11 +168,22 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         _closedCleanly.TryRemove(partition, out _);
         _recoveryPoints.Set(partition, null);
         _logStarts.Set(partition, null);
+        _cleanedTo.Set(partition, null);
         _highWatermarks.Set(partition, null);
     }
 
     /// <summary>The high watermark as of the last checkpoint; 0 when there is none.</summary>
     public Offset HighWatermark(TopicPartition partition) => _highWatermarks.Get(partition) ?? Offset.Zero;
+
+    /// <summary>As far as the last compaction of this log came; null when there was none, or records below were cut since.</summary>
+    public Offset? CleanedTo(TopicPartition partition) => _cleanedTo.Get(partition);
+
+    /// <summary>Durable on return. Nothing happens when the log was let go of meanwhile.</summary>
+    public void SetCleanedTo(PartitionLog log, Offset offset)
+    {
+        if (_open.TryGetValue(log.Partition, out var open) && ReferenceEquals(open, log))
+            _cleanedTo.Set(log.Partition, offset);
+    }
 
     /// <summary>Replaces replication-offset-checkpoint.</summary>
     public void WriteHighWatermarks(IReadOnlyDictionary<TopicPartition, Offset> highWatermarks) => _highWatermarks.Replace(highWatermarks);
@@ -179,7 +192,11 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
     public void WriteCheckpoints() =>
         _recoveryPoints.Update(_open.Select(static e => KeyValuePair.Create(e.Key, e.Value.RecoveryPoint)));
 
-    void ILogCheckpoints.LowerRecoveryPoint(TopicPartition partition, Offset recoveryPoint) => _recoveryPoints.Lower(partition, recoveryPoint);
+    void ILogCheckpoints.LowerRecoveryPoint(TopicPartition partition, Offset recoveryPoint)
+    {
+        _recoveryPoints.Lower(partition, recoveryPoint);
+        _cleanedTo.Lower(partition, recoveryPoint);
+    }
 
     void ILogCheckpoints.SetLogStartOffset(TopicPartition partition, Offset logStartOffset) => _logStarts.Set(partition, logStartOffset);
 
@@ -239,6 +256,9 @@ public sealed class LogDirectory : ILogCheckpoints, IDisposable
         LoadCheckpoint(_recoveryPoints, PartitionCheckpoint.RecoveryPoint, "every record will be checked");
         LoadCheckpoint(_highWatermarks, PartitionCheckpoint.HighWatermark, "high watermarks start at 0 and are learnt anew");
         LoadCheckpoint(_logStarts, PartitionCheckpoint.LogStart, "logs start at their first segment: records deleted within it are back");
+        // All that it says is where a cleaning may begin.
+        if (!_cleanedTo.TryLoad(out var reason))
+            _notes.Add($"{Path.Combine(DirectoryPath, PartitionCheckpoint.Cleaner)} is unreadable ({reason}): compacted logs are cleaned from their start");
         foreach (var name in _files.ListDirectories(DirectoryPath))
         {
             if (name.EndsWith(DeleteSuffix, StringComparison.Ordinal))

@@ -67,12 +67,19 @@ public sealed class SimulatedFileSystem(int seed, TimeProvider? time = null) : M
             _faults.Clear();
     }
 
+    /// <summary>
+    /// The machine stops: so many more operations that change something succeed, and all others fail until
+    /// <see cref="Crash"/>. Null: it does not stop.
+    /// </summary>
+    public long? ChangesLeft { get; set; }
+
     /// <summary>Power loss and restart: open handles and locks are dead, and only what was flushed is left, or a bit more by mode.</summary>
     public void Crash(CrashMode mode = CrashMode.LoseAll)
     {
         lock (Gate)
         {
             Forget();
+            ChangesLeft = null;
             Crash(Root, mode);
         }
     }
@@ -89,6 +96,13 @@ public sealed class SimulatedFileSystem(int seed, TimeProvider? time = null) : M
 
     private protected override void Before(FileOperation operation, string path)
     {
+        if (ChangesLeft is { } left && operation is not (FileOperation.Read or FileOperation.List))
+        {
+            if (left == 0)
+                throw new IOException($"{path}: the machine has stopped");
+            ChangesLeft = left - 1;
+        }
+
         if (operation is FileOperation.Write or FileOperation.Flush)
             return;
         if (TakeFault(operation, path))

@@ -6,6 +6,7 @@ internal static class LogFolder
     /// <summary>Segments by base offset; those that lie wholly below the log start are removed.</summary>
     public static List<LogSegment> Load(IFileSystem files, string directory, Offset logStartOffset, List<string> notes)
     {
+        SwapRecovery.Complete(files, directory, logStartOffset);
         var segments = new List<LogSegment>();
         var orphans = new List<string>();
         foreach (var entry in files.ListFiles(directory))
@@ -14,8 +15,6 @@ internal static class LogFolder
                 segments.Add(new LogSegment(files, directory, baseOffset, entry.Length, entry.LastModified));
             else if (IsLeftover(entry.Name))
                 files.DeleteFile(Path.Combine(directory, entry.Name));
-            else if (entry.Name.EndsWith(SegmentFiles.Swap, StringComparison.Ordinal))
-                throw new LogDirectoryException(LogDirectoryFault.Unsupported, directory, $"{Path.Combine(directory, entry.Name)}: an interrupted compaction of another program; start that program once on this folder and stop it cleanly.");
             else if (entry.Name.EndsWith(SegmentFiles.OffsetIndex, StringComparison.Ordinal) || entry.Name.EndsWith(SegmentFiles.TimeIndex, StringComparison.Ordinal))
                 orphans.Add(entry.Name);
         }

@@ -273,7 +273,8 @@ public sealed partial class PartitionLog
         _doomed.RemoveAll(static s => s.IsGone);
         foreach (var doomed in _doomed)
         {
-            if (doomed.BaseOffset == baseOffset)
+            // One that was never given its last name takes nothing of the new one's with it.
+            if (doomed.BaseOffset == baseOffset && doomed.LogPath == SegmentFiles.Path(Directory, baseOffset, SegmentFiles.Log))
                 doomed.Supersede();
         }
 

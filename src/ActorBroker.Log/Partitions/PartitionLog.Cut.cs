@@ -29,6 +29,7 @@ public sealed partial class PartitionLog
             return;
         }
 
+        AbandonCleaning();
         lock (_flushing)
         {
             try
@@ -56,6 +57,7 @@ public sealed partial class PartitionLog
     public void TruncateFullyAndStartAt(Offset offset)
     {
         CheckWritable();
+        AbandonCleaning();
         lock (_flushing)
         {
             try
@@ -211,6 +213,8 @@ public sealed partial class PartitionLog
         foreach (var segment in old)
             segment.Delete();
         _doomed.AddRange(old);
+        lock (_swaps)
+            _swaps.Clear();
         Volatile.Write(ref _view, new LogView([CreateSegment(offset)], offset, 0));
         _files.FlushDirectory(Directory);
     }

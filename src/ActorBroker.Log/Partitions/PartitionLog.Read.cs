@@ -71,10 +71,10 @@ public sealed partial class PartitionLog
 
     /// <summary>The first record at or above the log start whose timestamp is at or past this; null when none is.</summary>
     public TimestampedOffset? OffsetForTimestamp(long timestampMs) =>
-        LookUp(() => TimestampLookup.First(View, LogStartOffset, timestampMs));
+        LookUp(() => (TimestampLookup.First(View, LogStartOffset, timestampMs, out var vanished), vanished));
 
     /// <summary>The record with the highest timestamp (the first of them); null when the log is empty.</summary>
-    public TimestampedOffset? OffsetOfMaxTimestamp() => LookUp(() => TimestampLookup.Highest(View, LogStartOffset));
+    public TimestampedOffset? OffsetOfMaxTimestamp() => LookUp(() => (TimestampLookup.Highest(View, LogStartOffset, out var vanished), vanished));
 
     /// <summary>Null when a segment vanished meanwhile.</summary>
     private LogReadResult? TryRead(Offset from, int maxBytes, Offset upperBound, bool minOneBatch)
@@ -165,15 +165,15 @@ public sealed partial class PartitionLog
         return true;
     }
 
-    private TimestampedOffset? LookUp(Func<TimestampedOffset?> search)
+    private TimestampedOffset? LookUp(Func<(TimestampedOffset? Found, bool Vanished)> search)
     {
         while (true)
         {
             var cuts = CutsWhenQuiet();
             try
             {
-                var found = search();
-                if (!CutSince(cuts))
+                var (found, vanished) = search();
+                if (!vanished && !CutSince(cuts))
                     return found;
             }
             catch (IOException) when (CutSince(cuts))

@@ -194,6 +194,7 @@ public sealed partial class PartitionLog : IDisposable
         _sizeAtTrim = View.Active.Size;
         foreach (var segment in View.Segments)
             segment.TrimIdle();
+        SettleSwaps();
     }
 
     /// <summary>Flushes everything, indexes included: the next open with <see cref="LogRecoveryInfo.WasClean"/> need not scan.</summary>
@@ -201,12 +202,15 @@ public sealed partial class PartitionLog : IDisposable
     {
         if (_closed)
             return;
+        AbandonCleaning();
         lock (_flushing)
         {
             CheckWritable();
             try
             {
                 FlushUnderLock(indexesOfActive: true);
+                SettleSwaps();
+                FlushNames();
             }
             catch (IOException e)
             {
@@ -222,7 +226,11 @@ public sealed partial class PartitionLog : IDisposable
     {
         if (_closed)
             return;
-        _closed = true;
+        lock (_cleaningGate)
+            _closed = true;
+        AbandonCleaning();
+        lock (_swaps)
+            _swaps.Clear();
         StopWriting();
         foreach (var segment in View.Segments)
             segment.Shut();

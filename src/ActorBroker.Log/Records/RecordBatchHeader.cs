@@ -122,6 +122,8 @@ public readonly record struct RecordBatchHeader
             | (isTransactional ? TransactionalBit : 0)
             | (isControl ? ControlBit : 0));
 
+    public static short WithDeleteHorizon(short attributes) => (short)(attributes | DeleteHorizonBit);
+
     /// <summary>Decodes without judging; false only when there are fewer than 61 bytes.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out RecordBatchHeader header)
     {

@@ -17,6 +17,8 @@ public ref struct RecordEnumerator
     private int _index;
     private int _lastOffsetDelta;
     private Record _current;
+    private int _recordAt;
+    private int _fieldsAt;
 
     /// <summary>Opens a batch; <see cref="Fault"/> tells what is wrong with it, then there are no records.</summary>
     public RecordEnumerator(ReadOnlySpan<byte> batch, CompressionCodecs? codecs = null, int maxUnpackedBytes = DefaultMaxUnpackedBytes)
@@ -43,6 +45,9 @@ public ref struct RecordEnumerator
     public readonly ReadOnlySpan<byte> Records => _records;
 
     public readonly Record Current => _current;
+
+    /// <summary>Where the current record lies in <see cref="Records"/>: its length first; its key, value and headers; its end.</summary>
+    internal readonly (int Start, int Fields, int End) CurrentPlace => (_recordAt, _fieldsAt, _position);
 
     public readonly RecordEnumerator GetEnumerator() => this;
 
@@ -84,6 +89,7 @@ public ref struct RecordEnumerator
 
     private BatchFault ReadRecord()
     {
+        _recordAt = _position;
         if (!Varint.TryRead(_records, ref _position, out int length) || length < 0 || length > _records.Length - _position)
             return BatchFault.MalformedRecord;
         var end = _position + length;
@@ -95,6 +101,7 @@ public ref struct RecordEnumerator
             return BatchFault.MalformedRecord;
         if (offsetDelta <= _lastOffsetDelta || offsetDelta > _header.LastOffsetDelta)
             return BatchFault.BadOffsets;
+        _fieldsAt = _position;
         if (!TrySlice(body, out var key) || !TrySlice(body, out var value))
             return BatchFault.MalformedRecord;
         if (!Varint.TryRead(body, ref _position, out int headerCount) || headerCount < 0)

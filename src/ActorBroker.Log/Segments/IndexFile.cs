@@ -13,9 +13,10 @@ internal sealed class IndexFile(IFileSystem files, string path, int entrySize)
     private readonly Lock _opening = new();
     private Tail _tail = new(0, 0);
     private Page? _hot;
+    private string _path = path;
     private IFile? _file;
 
-    public string Path => path;
+    public string Path => _path;
 
     public int Count
     {
@@ -67,7 +68,7 @@ internal sealed class IndexFile(IFileSystem files, string path, int entrySize)
         if (Volatile.Read(ref _hot) is { } hot && hot.Holds(index))
             hot.Entry(index, entrySize).CopyTo(entry);
         else if (File().Read(entry[..entrySize], (long)index * entrySize) != entrySize)
-            throw new LogCorruptException(path, (long)index * entrySize, "the index ends early");
+            throw new LogCorruptException(_path, (long)index * entrySize, "the index ends early");
     }
 
     /// <summary>Loads the page of this entry, so that its neighbours are read from memory.</summary>
@@ -80,7 +81,7 @@ internal sealed class IndexFile(IFileSystem files, string path, int entrySize)
         var count = Math.Min(_pageEntries, tail.Start - first);
         var bytes = new byte[count * entrySize];
         if (File().Read(bytes, (long)first * entrySize) != bytes.Length)
-            throw new LogCorruptException(path, (long)first * entrySize, "the index ends early");
+            throw new LogCorruptException(_path, (long)first * entrySize, "the index ends early");
         Volatile.Write(ref _hot, new Page(first, count, bytes));
         return (first, count);
     }
@@ -133,12 +134,22 @@ internal sealed class IndexFile(IFileSystem files, string path, int entrySize)
         _file = null;
     }
 
+    /// <summary>Gives the file another name; only while nobody holds the segment.</summary>
+    public void Move(string path)
+    {
+        if (path == _path)
+            return;
+        Close();
+        files.MoveFile(_path, path);
+        _path = path;
+    }
+
     private IFile File()
     {
         if (Volatile.Read(ref _file) is { } open)
             return open;
         lock (_opening)
-            return _file ??= files.Open(path, FileOpenMode.OpenOrCreate);
+            return _file ??= files.Open(_path, FileOpenMode.OpenOrCreate);
     }
 
     /// <summary>Entries from <see cref="Start"/> on; all before them are in the file.</summary>

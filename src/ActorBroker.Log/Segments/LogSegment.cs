@@ -27,21 +27,22 @@ internal sealed class LogSegment
     private long _maxTimestamp = NotRead;
     private Offset _offsetOfMaxTimestamp;
 
-    public LogSegment(IFileSystem files, string directory, Offset baseOffset, long size, DateTimeOffset lastModified)
+    /// <param name="suffix">Behind the files' names, while they are not those of a segment that is found on opening.</param>
+    public LogSegment(IFileSystem files, string directory, Offset baseOffset, long size, DateTimeOffset lastModified, string suffix = "")
     {
         _files = files;
         _directory = directory;
         BaseOffset = baseOffset;
         _size = size;
         LastModified = lastModified;
-        LogPath = SegmentFiles.Path(directory, baseOffset, SegmentFiles.Log);
-        Offsets = new OffsetIndex(files, SegmentFiles.Path(directory, baseOffset, SegmentFiles.OffsetIndex), baseOffset);
-        Times = new TimeIndex(files, SegmentFiles.Path(directory, baseOffset, SegmentFiles.TimeIndex), baseOffset);
+        LogPath = PathOf(SegmentFiles.Log, suffix);
+        Offsets = new OffsetIndex(files, PathOf(SegmentFiles.OffsetIndex, suffix), baseOffset);
+        Times = new TimeIndex(files, PathOf(SegmentFiles.TimeIndex, suffix), baseOffset);
     }
 
     public Offset BaseOffset { get; }
 
-    public string LogPath { get; }
+    public string LogPath { get; private set; }
 
     public OffsetIndex Offsets { get; }
 
@@ -130,6 +131,27 @@ internal sealed class LogSegment
         }
     }
 
+    /// <summary>
+    /// Gives the files other names, the log last; true when that is done, false while somebody holds the segment or when it was
+    /// deleted. After a fault it may be tried again.
+    /// </summary>
+    public bool TryMove(string suffix)
+    {
+        lock (_gate)
+        {
+            if (_deleted || _holders > 0)
+                return false;
+            CloseFiles();
+            Offsets.File.Move(PathOf(SegmentFiles.OffsetIndex, suffix));
+            Times.File.Move(PathOf(SegmentFiles.TimeIndex, suffix));
+            var path = PathOf(SegmentFiles.Log, suffix);
+            if (path != LogPath)
+                _files.MoveFile(LogPath, path);
+            LogPath = path;
+            return true;
+        }
+    }
+
     /// <summary>Closes the files if nobody used them since the last call.</summary>
     public void TrimIdle()
     {
@@ -191,7 +213,8 @@ internal sealed class LogSegment
     /// <summary>Takes note of a batch just stored at this position, front to back; adds index entries when one is due.</summary>
     public void Note(in RecordBatchHeader header, long position, int indexIntervalBytes)
     {
-        if (header.MaxTimestamp > MaxTimestamp().Timestamp)
+        // A batch that compaction emptied keeps its timestamp, which is no record's.
+        if (header.RecordCount > 0 && header.MaxTimestamp > MaxTimestamp().Timestamp)
             SetMaxTimestamp(header.MaxTimestamp, header.LastOffset);
         if (BytesSinceIndexEntry > indexIntervalBytes)
         {
@@ -240,9 +263,13 @@ internal sealed class LogSegment
         CloseFiles();
         if (_superseded)
             return;
-        _files.DeleteFile(SegmentFiles.Path(_directory, BaseOffset, SegmentFiles.OffsetIndex));
-        _files.DeleteFile(SegmentFiles.Path(_directory, BaseOffset, SegmentFiles.TimeIndex));
-        _files.DeleteFile(SegmentFiles.Path(_directory, BaseOffset, SegmentFiles.TransactionIndex));
+        _files.DeleteFile(Offsets.File.Path);
+        _files.DeleteFile(Times.File.Path);
+        // What was cleaned never had one, and must not take that of the segment whose name it bears.
+        if (LogPath.EndsWith(SegmentFiles.Log, StringComparison.Ordinal))
+            _files.DeleteFile(PathOf(SegmentFiles.TransactionIndex, ""));
         _files.DeleteFile(LogPath);
     }
+
+    private string PathOf(string extension, string suffix) => SegmentFiles.Path(_directory, BaseOffset, extension + suffix);
 }

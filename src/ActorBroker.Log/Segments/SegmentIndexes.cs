@@ -39,7 +39,7 @@ internal static class SegmentIndexes
         while (scanner.TryNext())
         {
             next = scanner.Header.NextOffset;
-            if (scanner.Header.MaxTimestamp > timestamp)
+            if (scanner.Header.RecordCount > 0 && scanner.Header.MaxTimestamp > timestamp)
                 (timestamp, of) = (scanner.Header.MaxTimestamp, scanner.Header.LastOffset);
         }
 
@@ -130,5 +130,8 @@ internal static class SegmentIndexes
         while (scanner.TryNext())
             segment.Note(scanner.Header, scanner.Position, RebuildIntervalBytes);
         segment.WriteOutIndexes();
+
+        // Nobody flushes a closed segment again, and a file that lost its entries in a crash looks like one without any.
+        segment.FlushIndexes();
     }
 }
