@@ -70,6 +70,7 @@ internal static class CommandLine
         ClusterCommand.Create(),
         ProduceCommand.Create(),
         ConsumeCommand.Create(),
+        GroupsCommand.Create(),
         LogCommand.Create(),
     };
 

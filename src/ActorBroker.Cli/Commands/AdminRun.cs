@@ -17,6 +17,14 @@ internal static class AdminRun
         return await run(admin, new LineOutput(parsed.InvocationConfiguration.Output, parsed.GetValue(CommonOptions.Json)));
     }
 
+    public static async Task<int> WithClientAsync(ParseResult parsed, Func<ClientSystem, AdminClient, LineOutput, Task> run)
+    {
+        await using var client = ClientSystem.Create(parsed.GetValue(CommonOptions.Bootstrap)!);
+        await using var admin = AdminClient.Create(client.System, client.Settings());
+        await run(client, admin, new LineOutput(parsed.InvocationConfiguration.Output, parsed.GetValue(CommonOptions.Json)));
+        return ExitCode.Done;
+    }
+
     public static Task<int> WithAdminAsync(ParseResult parsed, Func<AdminClient, LineOutput, Task> run) => WithAdminAsync(parsed, async (admin, output) =>
     {
         await run(admin, output);

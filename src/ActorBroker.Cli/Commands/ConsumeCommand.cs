@@ -20,10 +20,11 @@ internal static class ConsumeCommand
         var max = new Option<long?>("--max") { Description = "Stop after so many records.", HelpName = "N" };
         var exitAtEnd = new Option<bool>("--exit-at-end") { Description = "Stop once everything committed so far has been read." };
         var format = new Option<string>("--format") { Description = @"How a record is printed: %t topic, %p partition, %o offset, %T timestamp (ms), %k key, %v value, %h headers, %%, \t, \n.", HelpName = "FORMAT", DefaultValueFactory = _ => RecordFormat.Default };
+        var group = new Option<string?>("--group") { Description = "Read as a member of this consumer group: share partitions with its other members, go on where it is, commit what was printed. --from is then for partitions of which it has committed nothing.", HelpName = "G" };
         max.Within(1, long.MaxValue, "must be at least 1");
         partitions.Within(0, int.MaxValue, "must not be negative");
 
-        var command = new Command("consume", "Prints records.") { topic, from, partitions, max, exitAtEnd, format, CommonOptions.Bootstrap, CommonOptions.Json };
+        var command = new Command("consume", "Prints records.") { topic, from, partitions, max, exitAtEnd, group, format, CommonOptions.Bootstrap, CommonOptions.Json };
         command.SetAction(async (parsed, cancellation) =>
         {
             var start = StartText.Parse(parsed.GetValue(from)!, out var assumedUtc);
@@ -32,6 +33,7 @@ internal static class ConsumeCommand
             await using var client = ClientSystem.Create(parsed.GetValue(CommonOptions.Bootstrap)!);
             var name = parsed.GetValue(topic)!;
             var settings = Select(name, await TopicLookup.FindAsync(client, name, cancellation), parsed.GetValue(partitions) ?? [], Settings(client)).StartAt(start);
+            if (parsed.GetValue(group) is { } id) settings = id.Length > 0 ? settings.WithGroup(id) : throw CliException.Usage("--group must not be empty.");
             return await RunAsync(client, settings, printer, parsed.GetValue(max) ?? long.MaxValue, parsed.GetValue(exitAtEnd), cancellation);
         });
         return command;
@@ -63,8 +65,13 @@ internal static class ConsumeCommand
             await foreach (var batch in batches)
             {
                 await printer.PrintAsync(batch, left, output);
+                if (left <= batch.Records.Count)
+                {
+                    await CommitAsync(consumer, settings, batch, (int)left, cancellation);
+                    break;
+                }
+
                 left -= batch.Records.Count;
-                if (left <= 0) break;
             }
 
             return ExitCode.Done;
@@ -81,6 +88,14 @@ internal static class ConsumeCommand
         {
             return ExitCode.Done; // The reader of our output went away (a closed pipe): nobody is left to tell.
         }
+    }
+
+    /// <summary>The group goes on behind the last record printed, not behind the last one that was fetched.</summary>
+    private static async Task CommitAsync(ConsumerClient consumer, ConsumerSettings settings, ConsumerBatch batch, int printed, CancellationToken cancellation)
+    {
+        if (settings.GroupId.Length == 0) return;
+        var next = printed < batch.Records.Count ? batch.Records[printed].Offset : batch.NextOffset;
+        await consumer.CommitAsync(new Dictionary<TopicPartition, Offset> { [batch.Partition] = next }, cancellation);
     }
 }
 

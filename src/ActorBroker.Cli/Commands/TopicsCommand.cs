@@ -56,12 +56,21 @@ internal static class TopicsCommand
     private static Command Describe()
     {
         var name = new Argument<string?>("NAME") { Description = "The topic (default: all).", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("describe", "Shows partitions with leaders, replicas, epochs and offsets, and configuration.") { name, CommonOptions.Bootstrap, CommonOptions.Json };
-        command.SetAction((parsed, cancellation) => AdminRun.WithAdminAsync(parsed, async (admin, output) =>
+        var load = new Option<bool>("--load") { Description = "Show how records, bytes and keys are spread over the partitions instead." };
+        var sample = new Option<int>("--sample") { Description = "With --load: how many of the newest records of each partition are read to judge bytes and keys by.", HelpName = "N", DefaultValueFactory = _ => 1000 };
+        sample.Within(1, 1_000_000, "must be from 1 to 1000000");
+        var command = new Command("describe", "Shows partitions with leaders, replicas, epochs and offsets, and configuration; or their load.") { name, load, sample, CommonOptions.Bootstrap, CommonOptions.Json };
+        command.SetAction((parsed, cancellation) => AdminRun.WithClientAsync(parsed, async (client, admin, output) =>
         {
             IReadOnlyList<TopicDescription> topics = parsed.GetValue(name) is { } wanted
                 ? [await TopicLookup.FindAsync(admin, wanted, cancellation)]
                 : await admin.ListTopicsAsync(cancellation);
+            if (parsed.GetValue(load))
+            {
+                foreach (var topic in topics) await new TopicLoad(client, admin, parsed.GetValue(sample)).WriteAsync(topic, output, cancellation);
+                return;
+            }
+
             await TopicDescriber.WriteAsync(admin, topics, output, cancellation);
         }));
         return command;

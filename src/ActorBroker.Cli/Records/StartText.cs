@@ -4,11 +4,13 @@ using ActorBroker.Log;
 
 namespace ActorBroker.Cli.Records;
 
-/// <summary>Reads the four forms of <c>consume --from</c>.</summary>
+/// <summary>Reads the four forms of <c>consume --from</c> and <c>groups reset-offsets --to</c>.</summary>
 internal static class StartText
 {
     /// <summary>A time without a zone is taken as UTC; <paramref name="assumedUtc"/> tells, so that the user can be told.</summary>
-    public static StartPosition Parse(string text, out bool assumedUtc)
+    public static StartPosition Parse(string text, out bool assumedUtc) => Parse(text, "--from", out assumedUtc);
+
+    public static StartPosition Parse(string text, string option, out bool assumedUtc)
     {
         assumedUtc = false;
         if (text is "beginning" or "earliest") return StartPosition.Beginning;
@@ -21,7 +23,7 @@ internal static class StartText
             return StartPosition.At(time);
         }
 
-        throw CliException.Usage($"--from '{text}' is none of: beginning, end, an offset (a whole number), or an ISO 8601 time such as 2026-11-22T15:00:00Z.");
+        throw CliException.Usage($"{option} '{text}' is none of: beginning, end, an offset (a whole number), or an ISO 8601 time such as 2026-11-22T15:00:00Z.");
     }
 
     private static bool HasZone(string text)

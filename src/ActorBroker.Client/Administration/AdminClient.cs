@@ -6,7 +6,7 @@ using Akka.Actor;
 namespace ActorBroker.Client;
 
 /// <summary>
-/// Manages topics, their configuration and the cluster. Every call asks again, for <c>default.api.timeout.ms</c>, while the cluster is
+/// Manages topics, their configuration, consumer groups and the cluster. Every call asks again, for <c>default.api.timeout.ms</c>, while the cluster is
 /// between leaders or controllers; a call that fails as a whole throws <see cref="AdminException"/>, what fails for one topic
 /// stands in that topic's result. Any thread.
 /// </summary>
@@ -15,12 +15,16 @@ public sealed partial class AdminClient : IAsyncDisposable
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
     private readonly ClientSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly FrameBudget _frame;
     private readonly IActorRef _cluster;
     private readonly AdminCalls _calls;
 
     private AdminClient(ActorSystem system, ClientSettings settings, TimeProvider time)
     {
         _settings = settings;
+        _time = time;
+        _frame = SystemFrame.Of(system);
         var seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         _cluster = system.ActorOf(ClusterActor.Props(settings, seed, ActorRefs.Nobody));
         _calls = new AdminCalls(_cluster, settings, new Random(seed), time);

@@ -5,8 +5,14 @@ namespace ActorBroker.Client;
 
 /// <summary>Asks each partition's leader for offsets, and again while leaders change.</summary>
 internal sealed class OffsetLookup(
-    AdminCalls calls, Func<IReadOnlyList<string>?, CancellationToken, Task<MetadataResponse>> describe)
+    AdminCalls calls, Func<IReadOnlyList<string>?, CancellationToken, Task<MetadataResponse>> describe, int replica = OffsetLookup.Consumer)
 {
+    /// <summary>To whom records end where committed ones do.</summary>
+    public const int Consumer = -1;
+
+    /// <summary>Kafka's number for whoever looks at a replica without being one: it is shown all there is.</summary>
+    public const int NoConsumer = -2;
+
     private const int Rounds = 10;
 
     public async Task<IReadOnlyList<OffsetResult>> RunAsync(
@@ -71,7 +77,7 @@ internal sealed class OffsetLookup(
     {
         var request = new ListOffsetsRequest
         {
-            ReplicaId = -1,
+            ReplicaId = replica,
             Topics = [.. places.GroupBy(place => place.Key.Topic, StringComparer.Ordinal).Select(topic => new ListOffsetsRequest.ListOffsetsTopic
             {
                 Name = topic.Key,

@@ -68,6 +68,7 @@ internal sealed partial class ConsumerCore
 
         if (rest.Length < batch.Records.Count)
             reader.OnProcessed(rest[0].Offset, batch.Epoch);
+        reader.EndReported = Offset.None;
         var redelivery = reader.Redelivery ??= new Redelivery(rest, batch.NextOffset, batch.HighWatermark, batch.Epoch);
         redelivery.Advance(rest[0].Offset);
         var isKnown = rest.Length == 1 || at != Offset.None;
@@ -83,11 +84,15 @@ internal sealed partial class ConsumerCore
             Proceed(reader, redelivery);
     }
 
-    private static void Proceed(PartitionReader reader, Redelivery redelivery)
+    private void Proceed(PartitionReader reader, Redelivery redelivery)
     {
         redelivery.Advance(reader.Processed);
-        if (redelivery.IsDone)
-            reader.Redelivery = null;
+        if (!redelivery.IsDone)
+            return;
+        reader.Redelivery = null;
+        // Said before, of what then failed: it holds only now.
+        if (reader.Buffered is null)
+            ReportEnd(reader);
     }
 
     private void Bury(TimeSpan now)

@@ -45,6 +45,9 @@ internal sealed class VoidBatches
 internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches voids, IActorRef consumer)
 {
     private readonly HashSet<TopicPartition> _unfinished = [];
+
+    /// <summary>The end of these was reported before a batch failed: it does not count until that has come again, or was put aside.</summary>
+    private readonly HashSet<TopicPartition> _failed = [];
     private readonly HashSet<TopicPartition> _assigned = [];
     private ConsumerBatch? _batch;
     private int _index;
@@ -105,6 +108,8 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches v
     {
         if (_batch is null || _index == 0)
             throw new InvalidOperationException("No record is at hand that could have failed.");
+        _unfinished.Add(_batch.Partition);
+        _failed.Add(_batch.Partition);
         consumer.Tell(new Failed(_batch, reason, _takesBatches ? Offset.None : _batch.Records[_index - 1].Offset), ActorRefs.NoSender);
         _batch = null;
     }
@@ -133,6 +138,7 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches v
                 else
                 {
                     _unfinished.Add(batch.Partition);
+                    _failed.Remove(batch.Partition);
                     (_batch, _index) = (batch, 0);
                     return true;
                 }
@@ -167,7 +173,10 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches v
             case PartitionsLost lost:
                 OnGone(lost.Partitions);
                 break;
-            case ReachedEnd end when !voids.Holds(end.Partition, end.Generation):
+            case DeadLettered letter:
+                _failed.Remove(letter.Partition);
+                break;
+            case ReachedEnd end when !voids.Holds(end.Partition, end.Generation) && !_failed.Contains(end.Partition):
                 _unfinished.Remove(end.Partition);
                 break;
             case PartitionSought sought:
@@ -193,6 +202,7 @@ internal sealed class ConsumerInbox(ChannelReader<object> channel, VoidBatches v
         _isSettled = false;
         _assigned.ExceptWith(partitions);
         _unfinished.ExceptWith(partitions);
+        _failed.ExceptWith(partitions);
     }
 }
 

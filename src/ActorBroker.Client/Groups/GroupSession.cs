@@ -161,7 +161,11 @@ internal sealed partial class GroupSession
         {
             var processed = Uncommitted(within: null);
             foreach (var (partition, offset) in commit.Further)
-                processed[partition] = offset;
+            {
+                if (CommittedOf(partition) < offset.Offset)
+                    processed[partition] = offset;
+            }
+
             offsets = processed;
         }
 

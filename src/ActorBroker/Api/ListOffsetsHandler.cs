@@ -4,12 +4,15 @@ using ActorBroker.Replication;
 
 namespace ActorBroker.Api;
 
-/// <summary>ListOffsets: the beginning, the end, and the first record at or past a time, as far as committed.</summary>
+/// <summary>ListOffsets: the beginning, the end, and the first record at or past a time, as far as committed; to others than consumers also where the log ends.</summary>
 internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHandler
 {
     private const long Latest = -1;
     private const long Earliest = -2;
     private const long MaxTimestamp = -3;
+
+    /// <summary>Anybody else, replicas and tools, is told where the log ends rather than what is committed of it: as Kafka.</summary>
+    private const int Consumer = -1;
 
     public ApiKey ApiKey => ApiKey.ListOffsets;
 
@@ -22,7 +25,7 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
             var topic = request.Topics[t];
             var partitions = new ListOffsetsResponse.ListOffsetsPartitionResponse[topic.Partitions.Count];
             for (var p = 0; p < partitions.Length; p++)
-                partitions[p] = Find(call.Context, topic.Name, topic.Partitions[p]);
+                partitions[p] = Find(call.Context, topic.Name, topic.Partitions[p], request.ReplicaId == Consumer);
             topics[t] = new ListOffsetsResponse.ListOffsetsTopicResponse { Name = topic.Name, Partitions = partitions };
         }
 
@@ -30,7 +33,7 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
     }
 
     private ListOffsetsResponse.ListOffsetsPartitionResponse Find(
-        RequestContext context, string topic, ListOffsetsRequest.ListOffsetsPartition asked)
+        RequestContext context, string topic, ListOffsetsRequest.ListOffsetsPartition asked, bool committedOnly)
     {
         var located = locator.Find(context, AclOperation.Describe, topic, Guid.Empty, asked.PartitionIndex);
         if (located.Handle is not { } handle) return Failure(asked, located.Error);
@@ -40,7 +43,7 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
         if (epoch != PartitionError.None) return Failure(asked, PartitionErrors.Code(epoch));
         try
         {
-            return Find(asked, handle.Log, view);
+            return asked.Timestamp == Latest && !committedOnly ? Success(asked, -1, view.LogEnd, view.LeaderEpoch) : Find(asked, handle.Log, view);
         }
         catch (Exception fault) when (fault is IOException or ObjectDisposedException)
         {

@@ -35,6 +35,9 @@ internal sealed class FakeLog
 
     public volatile int Epoch;
 
+    /// <summary>Of all groups, told apart by nothing: one group a test.</summary>
+    public ConcurrentDictionary<TopicPartition, CommittedOffset> Committed { get; } = new();
+
     /// <summary>Sends every client seen so far a goodbye.</summary>
     public Action SayGoodbye { get; set; } = () => { };
 
@@ -114,8 +117,21 @@ internal sealed class FakeBroker : ReceiveActor
     public FakeBroker(FakeLog log, int id = 1)
     {
         (_log, _id) = (log, id);
-        var clients = new HashSet<IActorRef>();
         var self = Self;
+        var clients = new HashSet<IActorRef>();
+        var waiting = new Dictionary<long, (IActorRef Asker, ApiRequest Request)>();
+        var tickets = 0L;
+        var started = TimeProvider.System.GetTimestamp();
+        Groups.NaiveCoordinator? coordinator = null;
+        coordinator = new Groups.NaiveCoordinator((ticket, response) =>
+        {
+            foreach (var (partition, offset) in coordinator!.Offsets)
+                _log.Committed[partition] = offset;
+            if (waiting.Remove(ticket, out var asker))
+                asker.Asker.Tell(asker.Request.Answer(response));
+        });
+        Receive<Tick>(_ => coordinator.Tick(TimeProvider.System.GetElapsedTime(started)));
+        Context.System.Scheduler.ScheduleTellRepeatedly(TimeSpan.Zero, TimeSpan.FromMilliseconds(20), self, new Tick(), self);
         _log.SayGoodbye = () => self.Tell(ApiGoodbye.Instance, self);
         Receive<ApiGoodbye>(_ => Sender.Equals(self), _ => clients.ToList().ForEach(client => client.Tell(ApiGoodbye.Instance, self)));
         Receive<ApiGoodbye>(_ => clients.Remove(Sender));
@@ -129,6 +145,10 @@ internal sealed class FakeBroker : ReceiveActor
                 verdict = ErrorCode.NotLeaderOrFollower;
             switch (request.Body)
             {
+                case JoinGroupRequest or SyncGroupRequest or HeartbeatRequest or LeaveGroupRequest or OffsetCommitRequest or OffsetFetchRequest when verdict == ErrorCode.None:
+                    waiting.Add(++tickets, (Sender, request));
+                    coordinator.On(tickets, request.Body, TimeProvider.System.GetElapsedTime(started));
+                    break;
                 case ProduceRequest { Acks: 0 } produce:
                     Produce(produce, verdict);
                     break;
@@ -153,6 +173,10 @@ internal sealed class FakeBroker : ReceiveActor
         FetchRequest fetch => Fetch(fetch, verdict),
         OffsetForLeaderEpochRequest ends => EpochEnds(ends),
         CreateTopicsRequest create => Create(create),
+        FindCoordinatorRequest find => new FindCoordinatorResponse
+        {
+            Coordinators = [new FindCoordinatorResponse.Coordinator { Key = find.CoordinatorKeys[0], NodeId = 1, Host = _log.Host, Port = _log.Port, ErrorCode = verdict }],
+        },
         DeleteTopicsRequest delete => Delete(delete),
         DescribeTopicPartitionsRequest describe => Describe(describe),
         DescribeClusterRequest => new DescribeClusterResponse
@@ -293,6 +317,8 @@ internal sealed class FakeBroker : ReceiveActor
         partition.FetchOffset != _log.EndOf(new TopicPartition(NameOf(topic.TopicId), partition.Partition))));
 
     private string NameOf(Guid id) => _log.Topics.Keys.Single(name => IdOf(name) == id);
+
+    private sealed class Tick;
 
     private static Guid IdOf(string name) => new(name.Sum(c => c), 1, 1, new byte[8]);
 }
