@@ -9,15 +9,18 @@ namespace ActorBroker.Api;
 /// thread. An answer after the first is dropped.
 /// </summary>
 /// <param name="id">Unique within the session.</param>
+/// <param name="version">Of the API in which the client speaks, and is answered.</param>
 /// <param name="ownsBuffers">False when the request's bytes are shared with a client in this process and must not be changed.</param>
 /// <param name="host">The session that runs the call.</param>
-internal sealed class ApiCall(long id, RequestContext context, IRequest request, bool ownsBuffers, IActorRef session, ICallHost host)
+internal sealed class ApiCall(long id, RequestContext context, IRequest request, short version, bool ownsBuffers, IActorRef session, ICallHost host)
 {
     public long Id => id;
 
     public RequestContext Context => context;
 
     public IRequest Request => request;
+
+    public short Version => version;
 
     public bool OwnsBuffers => ownsBuffers;
 

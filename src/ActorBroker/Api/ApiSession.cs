@@ -77,7 +77,7 @@ internal sealed class ApiSession : ReceiveActor, IWithTimers, ICallHost
         _open.Add(id, new OpenCall(request, admitted.Bytes));
         var context = new RequestContext(
             RequestContext.Anonymous, request.ClientId, ListenerName, _clientAddress, request.MaxResponseBytes);
-        _dispatcher.Dispatch(new ApiCall(id, context, request.Body, ownsBuffers: !_clientIsLocal, Self, this));
+        _dispatcher.Dispatch(new ApiCall(id, context, request.Body, request.Version, ownsBuffers: !_clientIsLocal, Self, this));
     }
 
     private void OnCompleted(SessionProtocol.Completed completed)

@@ -11,6 +11,9 @@ internal static class RequestWeight
     {
         ProduceRequest produce => Base + RecordBytes(produce),
         FetchRequest fetch => Base + (256L * Partitions(fetch)),
+        JoinGroupRequest join => Base + join.Protocols.Sum(protocol => 128L + protocol.Metadata.Length),
+        SyncGroupRequest sync => Base + sync.Assignments.Sum(assignment => 256L + assignment.Assignment.Length),
+        OffsetCommitRequest commit => Base + commit.Topics.Sum(topic => 128L * topic.Partitions.Count),
         _ => Base,
     };
 
