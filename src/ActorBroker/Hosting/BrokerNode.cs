@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Net.Sockets;
 using ActorBroker.Api;
 using ActorBroker.Api.Admin;
+using ActorBroker.Api.Groups;
 using ActorBroker.Control;
 using ActorBroker.Forming;
+using ActorBroker.Groups;
 using ActorBroker.Journal;
 using ActorBroker.Journal.Quorum;
 using ActorBroker.Log;
@@ -30,6 +32,7 @@ internal sealed class BrokerNode
     private readonly ClusterPlace _place;
     private ImmutableSortedDictionary<BrokerId, BrokerImage>? _remembered;
     private readonly PartitionDirectory _partitions = new();
+    private readonly CoordinatorDirectory _coordinators;
     private readonly ReplicationServer? _replication;
 
     private BrokerNode(ExtendedActorSystem system, BrokerEnvironment environment, BrokerOptions options, LogDirectory directory, ClusterPlace place)
@@ -39,6 +42,7 @@ internal sealed class BrokerNode
         _environment = environment;
         _directory = directory;
         Options = options;
+        _coordinators = new CoordinatorDirectory(options.NodeId, Cache);
         if (place.BindHost is { } host) _replication = Listen(host);
     }
 
@@ -93,6 +97,9 @@ internal sealed class BrokerNode
         Options.NodeId, _directory, _partitions, Options.TopicDefaults, Options.Replication, _environment.NewId, _environment.NextRandom,
         _environment.Time, controller));
 
+    public Props GroupCoordinators() => CoordinatorManagerActor.Props(new CoordinatorManagerSetup(
+        Options.NodeId, _coordinators, _partitions, Options.Groups, _environment.NewId, _environment.Time));
+
     /// <summary>No follower of another node is answered from now on.</summary>
     public void StopReplication() => _replication?.Dispose();
 
@@ -136,6 +143,7 @@ internal sealed class BrokerNode
         var authorizer = AllowAll.Instance;
         var locator = new PartitionLocator(Options.NodeId, Cache, _partitions, authorizer);
         var voters = new VoterChanges(gateway, Cache, authorizer);
+        var groups = new GroupApi(_coordinators, Cache, Options.Groups, authorizer);
         RequestDispatcher? dispatcher = null;
         dispatcher = new RequestDispatcher([
             new ProduceHandler(locator, _environment.Time),
@@ -158,6 +166,17 @@ internal sealed class BrokerNode
             new DescribeQuorumHandler(gateway, Cache, authorizer),
             new AddRaftVoterHandler(voters),
             new RemoveRaftVoterHandler(voters),
+            new FindCoordinatorHandler(groups, new OffsetsTopic(gateway, Cache, Options.Groups)),
+            new JoinGroupHandler(groups),
+            new SyncGroupHandler(groups),
+            new HeartbeatHandler(groups),
+            new LeaveGroupHandler(groups),
+            new OffsetCommitHandler(groups),
+            new OffsetFetchHandler(groups),
+            new OffsetDeleteHandler(groups),
+            new ListGroupsHandler(groups),
+            new DescribeGroupsHandler(groups),
+            new DeleteGroupsHandler(groups),
         ]);
         return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ActorBroker.Api;
 using ActorBroker.Control;
 using ActorBroker.Forming;
+using ActorBroker.Groups;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
 using ActorBroker.Replication;
@@ -24,6 +25,7 @@ internal sealed record BrokerOptions(
     TopicDefaults TopicDefaults,
     ReplicationOptions Replication,
     SessionLimits Sessions,
+    GroupOptions Groups,
     NodeLifecycleOptions Lifecycle)
 {
     public const string Section = "actorbroker";
@@ -61,6 +63,7 @@ internal sealed record BrokerOptions(
             ReadTopicDefaults(reader),
             ReadReplication(reader),
             ReadSessions(reader),
+            ReadGroups(reader),
             lifecycle);
     }
 
@@ -129,6 +132,24 @@ internal sealed record BrokerOptions(
         reader.Long("api.max-bytes-per-session", least: 1),
         reader.Long("api.max-bytes-total", least: 1),
         reader.Milliseconds("api.session-idle-ms", least: 1));
+
+    private static GroupOptions ReadGroups(OptionsReader reader)
+    {
+        var least = reader.Milliseconds("group.min.session.timeout.ms", least: 1);
+        return new GroupOptions(
+            least,
+            reader.Milliseconds("group.max.session.timeout.ms", least: (long)least.TotalMilliseconds),
+            reader.Milliseconds("group.initial.rebalance.delay.ms", least: 0),
+            reader.Int("group.max.size", least: 1),
+            reader.Milliseconds("offsets.commit.timeout.ms", least: 1),
+            reader.Int("offset.metadata.max.bytes", least: 0, most: short.MaxValue / 3), // characters, of which UTF-8 makes up to three bytes each
+            TimeSpan.FromMinutes(reader.Int("offsets.retention.minutes", least: 1)),
+            reader.Milliseconds("offsets.retention.check.interval.ms", least: 1),
+            reader.Int("offsets.load.buffer.size", least: 1),
+            reader.Int("offsets.topic.num.partitions", least: 1),
+            reader.Int("offsets.topic.replication.factor", least: -1, most: short.MaxValue),
+            reader.Int("offsets.topic.segment.bytes", least: 1024 * 1024));
+    }
 
     private static TopicDefaults ReadTopicDefaults(OptionsReader reader)
     {

@@ -26,6 +26,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly MetadataFollower _metadata = new();
     private readonly RegisterBroker _registration;
     private readonly IActorRef _replicas;
+    private readonly IActorRef _groups;
     private readonly ControllerRefs _controller;
     private readonly Suspects _suspects = new();
     private readonly long _started;
@@ -45,8 +46,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Context.System.EventStream.Subscribe(Self, typeof(ControllerSupervisor.RunsHere));
         _controller = node.StartController();
         _replicas = Context.ActorOf(node.ReplicaManager(_controller.Hasty), "replicas");
+        _groups = Context.ActorOf(node.GroupCoordinators(), "groups");
         _registration = node.Registration();
         Context.Watch(_replicas);
+        Context.Watch(_groups);
         Context.Watch(_controller.Host);
 
         Receive<Tick>(_ => OnTick());
@@ -164,6 +167,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         var image = _metadata.Image;
         _node.Remember(image);
         _replicas.Tell(new MetadataChanged(image));
+        _groups.Tell(new MetadataChanged(image));
         var id = _node.Options.NodeId;
         _core.OnMetadata(
             image.Version,
