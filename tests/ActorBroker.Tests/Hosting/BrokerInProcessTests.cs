@@ -62,9 +62,11 @@ public class BrokerInProcessTests
             var versions = await AskAsync<ApiVersionsResponse>(system, new ApiVersionsRequest());
             Assert.Equal(
                 [
-                    ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
-                    ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
-                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.DescribeCluster,
+                    ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata,
+                    ApiKey.OffsetCommit, ApiKey.OffsetFetch, ApiKey.FindCoordinator, ApiKey.JoinGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup,
+                    ApiKey.SyncGroup, ApiKey.DescribeGroups, ApiKey.ListGroups, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
+                    ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.DeleteGroups, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
+                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.OffsetDelete, ApiKey.DescribeQuorum, ApiKey.DescribeCluster,
                     ApiKey.UnregisterBroker, ApiKey.DescribeTopicPartitions, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
                 ],
                 versions.ApiKeys.Select(api => api.ApiKey));
