@@ -210,7 +210,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private static ErrorCode CodeOf(PartitionError error) => error switch
     {
         PartitionError.None => ErrorCode.None,
-        PartitionError.NotEnoughReplicas or PartitionError.StorageFull => ErrorCode.CoordinatorNotAvailable,
+        PartitionError.NotEnoughReplicas or PartitionError.StorageFull or PartitionError.BehindRefused => ErrorCode.CoordinatorNotAvailable,
         PartitionError.MessageTooLarge => ErrorCode.MessageTooLarge,
         _ => ErrorCode.UnknownServerError,
     };

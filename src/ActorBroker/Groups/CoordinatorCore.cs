@@ -119,8 +119,9 @@ internal sealed class CoordinatorCore
             return;
         }
 
-        if (group is null) Add(commit.Group);
+        group ??= Add(commit.Group);
         _offsets.Commit(commit, step);
+        DropIfNothing(group);
     }
 
     /// <param name="partitions">Null: all that were committed.</param>
