@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ActorBroker.Api;
+using ActorBroker.Cleaning;
 using ActorBroker.Control;
 using ActorBroker.Forming;
 using ActorBroker.Groups;
@@ -124,7 +125,12 @@ internal sealed record BrokerOptions(
             reader.Int("replica.fetch.response.max.bytes", least: 1),
             reader.Milliseconds("replica.fetch.backoff.ms", least: 1),
             reader.Milliseconds("replica.socket.timeout.ms", least: 1),
-            reader.Int("replica.socket.receive.buffer.bytes", least: -1)));
+            reader.Int("replica.socket.receive.buffer.bytes", least: -1)),
+        new CleanerOptions(
+            reader.Milliseconds("log.cleaner.backoff.ms", least: 1),
+            reader.Long("log.cleaner.dedupe.buffer.size", least: 1024 * 1024),
+            reader.Int("log.cleaner.io.buffer.size", least: 1024),
+            reader.Long("log.cleaner.io.max.bytes.per.second", least: 1024)));
 
     private static SessionLimits ReadSessions(OptionsReader reader) => new(
         reader.Int("api.max-sessions", least: 1),

@@ -1,3 +1,4 @@
+using ActorBroker.Cleaning;
 using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
@@ -44,6 +45,8 @@ internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
         _workers = new IActorRef[setup.Options.Workers];
         for (var i = 0; i < _workers.Length; i++)
             _workers[i] = Context.ActorOf(LogWorkerActor.Props(setup.Directory, setup.NewId), $"log-worker-{i}");
+        Context.ActorOf(CleanerActor.Props(setup.Directory, setup.Partitions, setup.Options.Cleaner, setup.NewId, setup.Time), "cleaner");
+        Receive<CleanerProtocol.SwapIn>(OnSwapIn);
         Receive<MetadataChanged>(OnMetadata);
         Receive<LogWorkerProtocol.Opened>(OnOpened);
         Receive<LogWorkerProtocol.OpenFailed>(OnOpenFailed);
@@ -280,6 +283,16 @@ internal sealed partial class ReplicaManagerActor : ReceiveActor, IWithTimers
     /// <summary>If the log is broken, its next write says so and it is opened anew; if not, the next tick tries again.</summary>
     private void OnHousekeepingFailed(JournalProtocol.LogWorkFailed failed) =>
         _log.Warning("Rolling and deleting segments of {0} failed: {1}", failed.PersistenceId, failed.Cause.Message);
+
+    /// <summary>Here, since the journal would take up a log that it was told to let go of.</summary>
+    private void OnSwapIn(CleanerProtocol.SwapIn swap)
+    {
+        var cleaning = swap.Cleaning;
+        if (IsCurrent(swap.Handle))
+            _journal.Tell(new JournalProtocol.RunOnLog(PartitionPersistence.Id(swap.Handle.Partition), log => new CleanerProtocol.Swapped(cleaning, log.TrySwapIn(cleaning))), Sender);
+        else
+            Sender.Tell(new CleanerProtocol.Swapped(cleaning, IsIn: false));
+    }
 
     private void CheckpointHighWatermarks()
     {

@@ -1,3 +1,5 @@
+using ActorBroker.Cleaning;
+
 namespace ActorBroker.Replication;
 
 /// <summary>Timing of the replica manager's own work, and how replicas follow each other.</summary>
@@ -20,7 +22,8 @@ internal sealed record ReplicationOptions(
     TimeSpan ProducerExpirationInterval,
     int Port,
     int AdvertisedPort,
-    FollowerOptions Follower);
+    FollowerOptions Follower,
+    CleanerOptions Cleaner);
 
 /// <summary>How this node's followers fetch from one leader's node.</summary>
 /// <param name="Wait"><c>replica.fetch.wait.max.ms</c>: how long a leader with nothing new holds a fetch.</param>

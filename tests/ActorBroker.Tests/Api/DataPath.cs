@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using ActorBroker.Api;
+using ActorBroker.Cleaning;
 using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Messaging;
@@ -82,7 +83,7 @@ internal sealed class DataPath
         Cache = new MetadataCache();
         var hour = TimeSpan.FromHours(1);
         var options = new ReplicationOptions(hour, hour, hour, Workers: 2, LagTime: hour, ProducerExpiration: TimeSpan.FromDays(1), ProducerExpirationInterval: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
-            TimeSpan.FromMilliseconds(500), 1, 1 << 20, 10 << 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), -1));
+            TimeSpan.FromMilliseconds(500), 1, 1 << 20, 10 << 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), -1), new CleanerOptions(hour, 1 << 20, 1 << 16, long.MaxValue));
         var ids = 0;
         Manager = _kit.Sys.ActorOf(
             ReplicaManagerActor.Props(new ReplicaManagerSetup(

@@ -1,4 +1,5 @@
 using ActorBroker.Api;
+using ActorBroker.Cleaning;
 using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
@@ -27,7 +28,7 @@ internal sealed class ReplicaNode
         var hour = TimeSpan.FromHours(1);
         _options = new ReplicationOptions(hour, hour, hour, Workers: 2, lagTime, ProducerExpiration: TimeSpan.FromDays(1), ProducerExpirationInterval: hour, Port: 0, AdvertisedPort: 0, new FollowerOptions(
             Wait: TimeSpan.FromMilliseconds(100), MinBytes: 1, PartitionMaxBytes: 1 << 20, ResponseMaxBytes: 10 << 20,
-            Backoff: TimeSpan.FromMilliseconds(200), SocketTimeout: TimeSpan.FromSeconds(10), ReceiveBuffer: -1));
+            Backoff: TimeSpan.FromMilliseconds(200), SocketTimeout: TimeSpan.FromSeconds(10), ReceiveBuffer: -1), new CleanerOptions(hour, 1 << 20, 1 << 16, long.MaxValue));
     }
 
     public BrokerId Id { get; }
