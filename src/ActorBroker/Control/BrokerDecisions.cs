@@ -21,6 +21,9 @@ namespace ActorBroker.Control;
 /// </summary>
 internal static class BrokerDecisions
 {
+    /// <summary>Few enough to be lost at each start of a broker, many enough that the controller is asked rarely.</summary>
+    public const int ProducerIdsInBlock = 1000;
+
     public static object OnRegister(Draft draft, RegisterBroker register, Func<Guid> newId)
     {
         var image = draft.Image;
@@ -74,6 +77,15 @@ internal static class BrokerDecisions
                     return new UnregisterResult(id, ErrorCode.InvalidRequest, $"Broker {id} holds a replica of {topic.Name}-{partition.Index}, perhaps of more: reassign them first.");
         draft.Add(new BrokerRemoved(id.Value, broker.Epoch));
         return new UnregisterResult(id, ErrorCode.None, null);
+    }
+
+    public static object OnAllocateProducerIds(Draft draft, AllocateProducerIds allocate)
+    {
+        if (!draft.Image.Brokers.TryGetValue(allocate.Id, out var broker) || broker.Epoch != allocate.BrokerEpoch)
+            return new ProducerIdBlock(-1, 0, ErrorCode.StaleBrokerEpoch);
+        var first = draft.Image.NextProducerId;
+        draft.Add(new ProducerIdsAllocated(first, ProducerIdsInBlock));
+        return new ProducerIdBlock(first, ProducerIdsInBlock, ErrorCode.None);
     }
 
     private static void OnWantsShutdown(Draft draft, BrokerImage broker, bool othersKnow)

@@ -32,6 +32,7 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
         ("PartitionChanged:1", ControlJson.Default.PartitionChanged),
         ("TopicConfigChanged:1", ControlJson.Default.TopicConfigChanged),
         ("TopicDeleted:1", ControlJson.Default.TopicDeleted),
+        ("ProducerIdsAllocated:1", ControlJson.Default.ProducerIdsAllocated),
     ];
 
     public override int Identifier => 4054;
@@ -94,5 +95,6 @@ internal sealed class ControlEventSerializer(ExtendedActorSystem system) : Seria
 [JsonSerializable(typeof(PartitionChanged))]
 [JsonSerializable(typeof(TopicConfigChanged))]
 [JsonSerializable(typeof(TopicDeleted))]
+[JsonSerializable(typeof(ProducerIdsAllocated))]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

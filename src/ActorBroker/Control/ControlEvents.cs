@@ -73,7 +73,13 @@ internal sealed record TopicConfigChanged(Guid TopicId, ImmutableSortedDictionar
 
 internal sealed record TopicDeleted(Guid TopicId) : IControlEvent;
 
-/// <summary>Formats and features that a cluster may use; raised by hand once every node can read them.</summary>
+/// <summary>A broker got producer ids to give out: <paramref name="Count"/> from <paramref name="First"/> on, to nobody else and never again.</summary>
+internal sealed record ProducerIdsAllocated(long First, int Count) : IControlEvent;
+
+/// <summary>
+/// Formats and features that a cluster may use; raised by hand once every node can read them. Level 1 is all that the first
+/// release knows: whatever is added before it belongs there.
+/// </summary>
 internal static class FeatureLevels
 {
     public const int Latest = 1;

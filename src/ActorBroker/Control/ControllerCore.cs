@@ -35,6 +35,7 @@ internal sealed class ControllerCore(ControllerOptions options, TopicDefaults de
             AlterPartitions c => IsrDecisions.OnAlter(draft, c),
             ElectLeaders c => LeaderDecisions.OnElect(draft, c),
             AlterReassignments c => ReassignmentDecisions.OnAlter(draft, c),
+            AllocateProducerIds c => BrokerDecisions.OnAllocateProducerIds(draft, c),
             CreateTopics c => _topics.OnCreate(draft, c),
             DeleteTopics c => TopicDecisions.OnDelete(draft, c),
             AddPartitions c => _topics.OnAddPartitions(draft, c),

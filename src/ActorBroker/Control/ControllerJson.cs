@@ -9,15 +9,15 @@ namespace ActorBroker.Control;
 
 /// <summary>A metadata image as stored and sent: what can be worked out from it is left out.</summary>
 internal sealed record ImageDocument(
-    ClusterId? ClusterId, long Version, int FeatureLevel, ImmutableArray<BrokerImage> Brokers, ImmutableArray<TopicImage> Topics)
+    ClusterId? ClusterId, long Version, int FeatureLevel, ImmutableArray<BrokerImage> Brokers, ImmutableArray<TopicImage> Topics, long NextProducerId = 0)
 {
     public static ImageDocument Of(MetadataImage image) =>
-        new(image.ClusterId, image.Version, image.FeatureLevel, [.. image.Brokers.Values], [.. image.TopicsByName.Values]);
+        new(image.ClusterId, image.Version, image.FeatureLevel, [.. image.Brokers.Values], [.. image.TopicsByName.Values], image.NextProducerId);
 
     /// <exception cref="JsonException">It says something twice, or leaves partitions out.</exception>
     public MetadataImage ToImage()
     {
-        var image = MetadataImage.Empty with { ClusterId = ClusterId, Version = Version, FeatureLevel = FeatureLevel };
+        var image = MetadataImage.Empty with { ClusterId = ClusterId, Version = Version, FeatureLevel = FeatureLevel, NextProducerId = NextProducerId };
         foreach (var broker in Brokers)
         {
             if (image.Brokers.ContainsKey(broker.Id)) throw new JsonException($"broker {broker.Id} is there twice");
@@ -61,6 +61,8 @@ internal sealed record ImageDocument(
 [JsonSerializable(typeof(AlterPartitions))]
 [JsonSerializable(typeof(PartitionsAltered))]
 [JsonSerializable(typeof(SuspectBroker))]
+[JsonSerializable(typeof(AllocateProducerIds))]
+[JsonSerializable(typeof(ProducerIdBlock))]
 [JsonSerializable(typeof(CreateTopics))]
 [JsonSerializable(typeof(DeleteTopics))]
 [JsonSerializable(typeof(AddPartitions))]

@@ -36,6 +36,8 @@ internal sealed class ControllerMessageSerializer(ExtendedActorSystem system) : 
         ("AlterPartitions:1", ControllerJson.Default.AlterPartitions),
         ("PartitionsAltered:1", ControllerJson.Default.PartitionsAltered),
         ("SuspectBroker:1", ControllerJson.Default.SuspectBroker),
+        ("AllocateProducerIds:1", ControllerJson.Default.AllocateProducerIds),
+        ("ProducerIdBlock:1", ControllerJson.Default.ProducerIdBlock),
         ("CreateTopics:1", ControllerJson.Default.CreateTopics),
         ("DeleteTopics:1", ControllerJson.Default.DeleteTopics),
         ("AddPartitions:1", ControllerJson.Default.AddPartitions),

@@ -75,6 +75,12 @@ internal static partial class ControllerProtocol
     /// <param name="Now">As the partition stands; null when it does not exist.</param>
     public sealed record IsrOutcome(TopicId Topic, int Index, ErrorCode Error, PartitionImage? Now);
 
+    /// <summary>A broker wants producer ids to give out. Answer: <see cref="ProducerIdBlock"/>. One that gets lost is never given out.</summary>
+    public sealed record AllocateProducerIds(BrokerId Id, long BrokerEpoch) : ICommand;
+
+    /// <param name="Error">None, or <see cref="ErrorCode.StaleBrokerEpoch"/>: the broker is not registered, or under another epoch.</param>
+    public sealed record ProducerIdBlock(long First, int Count, ErrorCode Error) : IControllerMessage;
+
     /// <summary>The broker was probed and found dead. It is fenced at once. No answer.</summary>
     public sealed record SuspectBroker(BrokerId Id, long BrokerEpoch, string Evidence) : IControllerMessage;
 }

@@ -27,6 +27,7 @@ internal static class ControllerState
             PartitionChanged e => OnPartitionChanged(image, e),
             TopicConfigChanged e => OnTopicConfigChanged(image, e),
             TopicDeleted e => image.Without(Topic(image, e.TopicId)),
+            ProducerIdsAllocated e => OnProducerIdsAllocated(image, e),
             _ => throw new InvariantException($"controller event {change.GetType().Name} has no rule"),
         };
         return next with { Version = sequence };
@@ -84,6 +85,12 @@ internal static class ControllerState
         }
 
         return image.With(topic with { Overrides = configs.ToImmutable() });
+    }
+
+    private static MetadataImage OnProducerIdsAllocated(MetadataImage image, ProducerIdsAllocated e)
+    {
+        Invariant.Check(e.First == image.NextProducerId && e.Count > 0, "producer ids are allotted in order, each once");
+        return image with { NextProducerId = checked(e.First + e.Count) };
     }
 
     private static ImmutableArray<PartitionImage> Partitions(ImmutableArray<PartitionAssignment> assignments, int firstIndex)

@@ -147,6 +147,7 @@ internal sealed class BrokerNode
         RequestDispatcher? dispatcher = null;
         dispatcher = new RequestDispatcher([
             new ProduceHandler(locator, _environment.Time),
+            new InitProducerIdHandler(new ProducerIds(gateway, Cache, Options.NodeId), Cache, authorizer),
             new FetchHandler(locator),
             new ListOffsetsHandler(locator),
             new OffsetForLeaderEpochHandler(locator),

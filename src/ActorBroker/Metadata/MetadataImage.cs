@@ -21,6 +21,9 @@ public sealed record MetadataImage
     /// <summary>What may be written and sent in this cluster; see <c>FeatureLevels</c>. 0 until the cluster is formed.</summary>
     public int FeatureLevel { get; init; }
 
+    /// <summary>All below have been allotted to brokers, which give them to producers.</summary>
+    public long NextProducerId { get; init; }
+
     public ImmutableSortedDictionary<BrokerId, BrokerImage> Brokers { get; init; } = ImmutableSortedDictionary<BrokerId, BrokerImage>.Empty;
 
     public ImmutableDictionary<TopicId, TopicImage> TopicsById { get; init; } = ImmutableDictionary<TopicId, TopicImage>.Empty;

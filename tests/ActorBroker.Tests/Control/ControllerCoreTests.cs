@@ -25,6 +25,17 @@ public class ControllerCoreTests
         nextRandom: () => 0);
 
     [Fact]
+    public void Producer_ids_are_allotted_in_blocks_to_registered_brokers_and_each_once()
+    {
+        var epoch = Assert.IsType<BrokerAccepted>(Do(Register(1))).BrokerEpoch;
+        Assert.Equal(new ProducerIdBlock(0, 1000, ErrorCode.None), Do(new AllocateProducerIds(new BrokerId(1), epoch)));
+        Assert.Equal(new ProducerIdBlock(1000, 1000, ErrorCode.None), Do(new AllocateProducerIds(new BrokerId(1), epoch)));
+        Assert.Equal(ErrorCode.StaleBrokerEpoch, Assert.IsType<ProducerIdBlock>(Do(new AllocateProducerIds(new BrokerId(1), epoch - 1))).Error);
+        Assert.Equal(ErrorCode.StaleBrokerEpoch, Assert.IsType<ProducerIdBlock>(Do(new AllocateProducerIds(new BrokerId(2), epoch))).Error);
+        Assert.Equal(2000, _image.NextProducerId);
+    }
+
+    [Fact]
     public void The_first_broker_forms_the_cluster_and_is_active_once_it_serves_the_metadata_of_its_registration()
     {
         var accepted = Assert.IsType<BrokerAccepted>(Do(Register(1)));

@@ -25,7 +25,7 @@ public sealed class ControllerMessageTests
         Id, "é", [Partition, new PartitionImage(1, [Two], [], [], null, new LeaderEpoch(4), 9) { LastKnownLeader = Two }],
         ImmutableSortedDictionary<string, string>.Empty.Add("retention.ms", "1"));
 
-    private static readonly MetadataImage Image = (MetadataImage.Empty with { ClusterId = new ClusterId("c"), Version = 99, FeatureLevel = 1 })
+    private static readonly MetadataImage Image = (MetadataImage.Empty with { ClusterId = new ClusterId("c"), Version = 99, FeatureLevel = 1, NextProducerId = 3000 })
         .With(Topic)
         .With(new BrokerImage(One, 5, new Guid(4, 4, 4, new byte[8]), new DirectoryId(Guid.Empty), "rack", [new BrokerEndpoint("AKKA", "::1", 1, "AKKA")], Fenced: false)
         {
@@ -45,6 +45,7 @@ public sealed class ControllerMessageTests
         new PartitionChanged(Guid.Empty, 0, [1, 2], [1], [2], -1, 3, 4, 1, [2], [1]),
         new TopicConfigChanged(Guid.Empty, ImmutableSortedDictionary<string, string?>.Empty.Add("k", null)),
         new TopicDeleted(Guid.Empty),
+        new ProducerIdsAllocated(1000, 1000),
     ];
 
     private static readonly IControllerMessage[] Messages =
@@ -62,6 +63,8 @@ public sealed class ControllerMessageTests
         new AlterPartitions(One, 5, [new IsrProposal(Id, 0, new LeaderEpoch(3), 7, [new IsrMember(One, 5), new IsrMember(Two, -1)])]),
         new PartitionsAltered([new IsrOutcome(Id, 0, ErrorCode.None, Partition), new IsrOutcome(Id, 9, ErrorCode.UnknownTopicOrPartition, null)]),
         new SuspectBroker(One, 5, "refused"),
+        new AllocateProducerIds(One, 5),
+        new ProducerIdBlock(1000, 1000, ErrorCode.None),
         new CreateTopics([new NewTopic("t", 1, -1, [[One, Two]], [new("k", null)])], ValidateOnly: false),
         new DeleteTopics([new TopicReference(null, Id)]),
         new AddPartitions([new MorePartitions("t", 3, [])], ValidateOnly: true),
@@ -102,7 +105,7 @@ public sealed class ControllerMessageTests
     public void An_image_comes_back_complete()
     {
         var back = ((MetadataSnapshot)Serializer.FromBinary(Serializer.ToBinary(new MetadataSnapshot(Image)), "MetadataSnapshot:1")).Image;
-        Assert.Equal((Image.ClusterId, Image.Version, Image.FeatureLevel), (back.ClusterId, back.Version, back.FeatureLevel));
+        Assert.Equal((Image.ClusterId, Image.Version, Image.FeatureLevel, Image.NextProducerId), (back.ClusterId, back.Version, back.FeatureLevel, back.NextProducerId));
         var broker = back.Brokers[One];
         Assert.Equal(Image.Brokers[One] with { Endpoints = broker.Endpoints }, broker);
         Assert.Equal<BrokerEndpoint>(Image.Brokers[One].Endpoints, broker.Endpoints);

@@ -65,7 +65,7 @@ public class BrokerInProcessTests
                     ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata,
                     ApiKey.OffsetCommit, ApiKey.OffsetFetch, ApiKey.FindCoordinator, ApiKey.JoinGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup,
                     ApiKey.SyncGroup, ApiKey.DescribeGroups, ApiKey.ListGroups, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
-                    ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.DeleteGroups, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
+                    ApiKey.InitProducerId, ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.DeleteGroups, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
                     ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.OffsetDelete, ApiKey.DescribeQuorum, ApiKey.DescribeCluster,
                     ApiKey.UnregisterBroker, ApiKey.DescribeTopicPartitions, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
                 ],
