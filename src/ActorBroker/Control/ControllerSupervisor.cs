@@ -15,22 +15,29 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
+    /// <summary>A controller that has lived for so long begins with short pauses when it stops: what stopped those before it is over.</summary>
+    public static readonly TimeSpan Steady = TimeSpan.FromSeconds(30);
+
     private static readonly ControllerUnavailable Away = new("The controller is being restarted; try again.");
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly MessageReader _messages = new((ExtendedActorSystem)Context.System);
     private readonly Props _controller;
     private readonly Func<double> _nextJitter;
+    private readonly TimeSpan _steady;
     private IActorRef? _child;
     private int _failures;
 
     /// <param name="nextJitter">From 0 up to 1.</param>
-    public ControllerSupervisor(Props controller, Func<double> nextJitter)
+    /// <param name="steady">See <see cref="Steady"/>.</param>
+    public ControllerSupervisor(Props controller, Func<double> nextJitter, TimeSpan steady)
     {
         _controller = controller;
         _nextJitter = nextJitter;
+        _steady = steady;
         Receive<Terminated>(_ => OnStopped());
         Receive<Recreate>(_ => Start());
+        Receive<Lasts>(_ => _failures = 0);
         Receive<MessagePiece>(OnPiece);
         Receive<ICommand>(OnCommand);
         Receive<DeadLetter>(OnDeadLetter);
@@ -43,8 +50,8 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(Props controller, Func<double> nextJitter) =>
-        Akka.Actor.Props.Create(() => new ControllerSupervisor(controller, nextJitter));
+    public static Props Props(Props controller, Func<double> nextJitter, TimeSpan steady) =>
+        Akka.Actor.Props.Create(() => new ControllerSupervisor(controller, nextJitter, steady));
 
     protected override void PreStart()
     {
@@ -90,15 +97,22 @@ internal sealed class ControllerSupervisor : ReceiveActor, IWithTimers
     {
         _child = Context.ActorOf(_controller);
         Context.Watch(_child);
+        Timers.StartSingleTimer(Lasts.Instance, Lasts.Instance, _steady);
     }
 
     private void OnStopped()
     {
         _child = null;
+        Timers.Cancel(Lasts.Instance);
         var doubled = FirstPause * Math.Pow(2, Math.Min(_failures++, 16));
         var pause = (doubled < LongestPause ? doubled : LongestPause) * (0.5 + 0.5 * _nextJitter());
         _log.Warning("The controller stopped; starting it again in {0} ms", (int)pause.TotalMilliseconds);
         Timers.StartSingleTimer(Recreate.Instance, Recreate.Instance, pause);
+    }
+
+    private sealed class Lasts
+    {
+        public static readonly Lasts Instance = new();
     }
 
     private sealed class Recreate

@@ -124,7 +124,7 @@ internal sealed class BrokerNode
     {
         var core = new ControllerCore(Options.Controller, Options.TopicDefaults, _environment.NewId, () => (int)(_environment.NextRandom() * int.MaxValue));
         var setup = new ControllerSetup(core, Options.Controller, _environment.Time);
-        return _place.StartController(ControllerSupervisor.Props(ControllerActor.Props(setup), _environment.NextRandom));
+        return _place.StartController(ControllerSupervisor.Props(ControllerActor.Props(setup), _environment.NextRandom, ControllerSupervisor.Steady));
     }
 
     /// <summary>From now on the data folder is that cluster's.</summary>

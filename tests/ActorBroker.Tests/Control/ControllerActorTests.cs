@@ -246,11 +246,36 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
     public void Whoever_waits_for_a_controller_that_stops_is_answered()
     {
         // Its first command stops it, and the second is behind that in its mailbox.
-        var supervisor = Sys.ActorOf(ControllerSupervisor.Props(Props.Create(() => new Stopping()), () => 1));
+        var supervisor = Sys.ActorOf(ControllerSupervisor.Props(Props.Create(() => new Stopping()), () => 1, ControllerSupervisor.Steady));
         var asker = CreateTestProbe();
         supervisor.Tell(new UnregisterBroker(new BrokerId(1)), asker);
         supervisor.Tell(new UnregisterBroker(new BrokerId(2)), asker);
         asker.ExpectMsg<ControllerUnavailable>(Deadline);
+    }
+
+    // Ten failures one after the other would take 52 s.
+    [Fact]
+    public void A_controller_that_stops_after_it_has_lasted_is_soon_replaced_however_often_that_was()
+    {
+        var supervisor = Sys.ActorOf(ControllerSupervisor.Props(Props.Create(() => new Stopping()), () => 1, TimeSpan.FromMilliseconds(1)));
+        var asker = CreateTestProbe();
+        var began = System.Diagnostics.Stopwatch.StartNew();
+        for (var failure = 0; failure < 10; failure++)
+        {
+            AwaitAssert(
+                () =>
+                {
+                    supervisor.Tell(DescribeQuorum.Instance, asker);
+                    Assert.IsType<VotersAltered>(asker.ReceiveOne(Deadline));
+                },
+                Deadline);
+            var controller = Watch(asker.LastSender);
+            // One scheduler: it finds that the controller lasts before this stops it.
+            Sys.Scheduler.ScheduleTellOnce(TimeSpan.FromMilliseconds(50), supervisor, new UnregisterBroker(new BrokerId(1)), ActorRefs.NoSender);
+            ExpectTerminated(controller, Deadline);
+        }
+
+        Assert.True(began.Elapsed < Deadline * 2, $"{began.Elapsed}");
     }
 
     private static CreateTopics Create(string name, int partitions = 1, int factor = 1) => new([new NewTopic(name, partitions, factor, [], [])], ValidateOnly: false);
@@ -301,10 +326,14 @@ public sealed class ControllerActorTests : Akka.TestKit.Xunit2.TestKit
 
     private Guid NewId() => new(++_ids, 5, 5, new byte[8]);
 
-    /// <summary>Stops for any command.</summary>
+    /// <summary>Answers one question, and stops for any other command.</summary>
     private sealed class Stopping : ReceiveActor
     {
-        public Stopping() => Receive<ICommand>(_ => Context.Stop(Self));
+        public Stopping()
+        {
+            Receive<DescribeQuorum>(_ => Sender.Tell(new VotersAltered(ErrorCode.None, null, [])));
+            Receive<ICommand>(_ => Context.Stop(Self));
+        }
     }
 
     /// <summary>Moves when it is told to, and counts how often somebody looked.</summary>

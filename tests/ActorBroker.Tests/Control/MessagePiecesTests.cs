@@ -36,7 +36,7 @@ public sealed class MessagePiecesTests : IDisposable
     [Fact]
     public async Task A_large_command_reaches_the_controller_through_a_proxy_and_its_large_answer_whoever_asked()
     {
-        var supervisor = _there.ActorOf(ControllerSupervisor.Props(Props.Create(() => new Echo()), () => 0), "controller");
+        var supervisor = _there.ActorOf(ControllerSupervisor.Props(Props.Create(() => new Echo()), () => 0, ControllerSupervisor.Steady), "controller");
         var controller = await _here.ActorSelection(At(_there, supervisor)).ResolveOne(Deadline);
         var proxy = _here.ActorOf(Props.Create(() => new Proxy(controller)));
         var link = _here.ActorOf(ControllerLink.Props(proxy));
