@@ -155,10 +155,13 @@ internal sealed class ReplicaCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Whose process is gone is fenced by the same decision: else a leader that has not missed it yet would propose it again.</summary>
     private void Change(TopicImage topic, Func<PartitionImage, PartitionImage> change)
     {
         lock (_lock)
         {
+            foreach (var node in _nodes.Values)
+                if (!node.IsRunning) _image = _image with { Brokers = _image.Brokers.SetItem(node.Id, _image.Brokers[node.Id] with { Fenced = true }) };
             var now = _image.FindTopic(topic.Id)!;
             var next = now.Partitions.Select(partition => change(partition) with { PartitionEpoch = partition.PartitionEpoch + 1 });
             Publish(_image.With(now with { Partitions = [.. next] }));
