@@ -16,6 +16,7 @@ internal sealed class HistoryRecorder
     private readonly ConcurrentQueue<string> _troubles = new();
     private readonly ConcurrentDictionary<string, ProducerMetrics> _metrics = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _seenBy = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte> _exactlyOnce = new(StringComparer.Ordinal);
     private long _acknowledged;
 
     public TimeSpan Now => Stopwatch.GetElapsedTime(_began);
@@ -28,6 +29,9 @@ internal sealed class HistoryRecorder
     public IEnumerable<Send> Sends => _sends.Values;
 
     public IReadOnlyDictionary<string, ProducerMetrics> Metrics => _metrics;
+
+    /// <summary>The producer is idempotent.</summary>
+    public void PromisesExactlyOnce(string producer) => _exactlyOnce.TryAdd(producer, 0);
 
     public void Began(string producer, long number, int partition, bool durable) =>
         _sends[(producer, number)] = new Send(producer, number, partition, durable, Now, null, SendOutcome.Unknown, -1);
@@ -72,7 +76,8 @@ internal sealed class HistoryRecorder
         [.. _leaders.Keys],
         [.. _retries],
         final,
-        _metrics.Where(producer => producer.Value.BatchesReordered > 0).Select(producer => producer.Key).ToHashSet(StringComparer.Ordinal));
+        _metrics.Where(producer => producer.Value.BatchesReordered > 0).Select(producer => producer.Key).ToHashSet(StringComparer.Ordinal),
+        _exactlyOnce.Keys.ToHashSet(StringComparer.Ordinal));
 
     /// <summary>
     /// By partition, the longest time without an acknowledgement around the given span: of all silences that overlap it,

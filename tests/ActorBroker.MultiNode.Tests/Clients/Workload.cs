@@ -90,7 +90,8 @@ internal sealed class Workload : IAsyncDisposable
 
     /// <summary>Heals, lets all replicas catch up, reads everything, stops the nodes and judges.</summary>
     /// <param name="allowedTroubles">Errors that clients may have been told of.</param>
-    public async Task FinishAsync(Func<string, bool>? allowedTroubles = null)
+    /// <param name="judgeMore">Given all records that are there, while the nodes still run; says what else is wrong.</param>
+    public async Task FinishAsync(Func<string, bool>? allowedTroubles = null, Func<IReadOnlyList<Seen>, Task<IReadOnlyList<string>>>? judgeMore = null)
     {
         _cluster.Network.Heal();
         await FlowsAsync();
@@ -105,6 +106,7 @@ internal sealed class Workload : IAsyncDisposable
             + string.Join(", ", History.Metrics.Select(m => $"{m.Key} sent {m.Value.BatchesRetried} batches again and reordered {m.Value.BatchesReordered}")));
         var faults = HistoryChecker.Check(history).Select(fault => fault.ToString()).ToList();
         faults.AddRange(History.Troubles.Where(trouble => allowedTroubles?.Invoke(trouble) != true).Select(trouble => $"Trouble: {trouble}"));
+        if (judgeMore is not null) faults.AddRange(await judgeMore(final));
         faults.AddRange(await CompareReplicasAsync(final));
         foreach (var fault in faults.Take(FaultsShown)) _cluster.Say(fault);
         Assert.True(faults.Count == 0, $"{faults.Count} faults, the first: {faults.FirstOrDefault()}");

@@ -7,7 +7,14 @@ namespace ActorBroker.MultiNode.Tests.Clients;
 /// <param name="RecordsPerSecond">To each partition, evenly: so that silence is the cluster's.</param>
 /// <param name="MaxInFlight">1: order holds whatever happens. Null: the default.</param>
 /// <param name="Padding">Bytes by which each record is larger than its number.</param>
-internal sealed record WriterShape(string Name, Acks Acks = Acks.All, int RecordsPerSecond = 40, int? MaxInFlight = null, int Padding = 0);
+/// <param name="Idempotent">As by default; false: without, whatever acks is.</param>
+/// <param name="DeliveryTimeout">Null: the default.</param>
+internal sealed record WriterShape(
+    string Name, Acks Acks = Acks.All, int RecordsPerSecond = 40, int? MaxInFlight = null, int Padding = 0, bool Idempotent = true, TimeSpan? DeliveryTimeout = null)
+{
+    /// <summary>The default wherever the other settings allow it.</summary>
+    public bool IsExactlyOnce => Idempotent && Acks == Acks.All;
+}
 
 /// <summary>A producer with default settings that sends numbered records to every partition until it is stopped.</summary>
 internal sealed class Writer : IAsyncDisposable
@@ -31,6 +38,8 @@ internal sealed class Writer : IAsyncDisposable
         (_topic, _partitions, _shape, _history) = (topic, partitions, shape, history);
         var settings = ProducerSettings.Create(system).WithBootstrap([.. bootstrap.Split(',')]).WithAcks(shape.Acks).WithClientId(shape.Name);
         if (shape.MaxInFlight is { } max) settings = settings with { MaxInFlightRequestsPerConnection = max };
+        if (shape.DeliveryTimeout is { } patience)
+            settings = settings with { DeliveryTimeout = patience, Client = settings.Client with { RequestTimeout = patience / 2 } };
         _producer = ProducerClient.Create(system, settings);
         _writing = Task.Run(WriteAsync);
         _watching = Task.Run(WatchRetriesAsync);

@@ -34,10 +34,12 @@ internal sealed record RetrySpan(string Producer, TimeSpan From, TimeSpan To);
 /// <param name="Seen">In the order each reader got them.</param>
 /// <param name="Final">What a reader found from the beginning to the end, after all was healed; per partition in its order.</param>
 /// <param name="UnorderedProducers">Those that said themselves that batches of theirs changed places (more than one request in flight).</param>
+/// <param name="ExactlyOnce">Idempotent producers: whatever happens, nothing of theirs is there twice or out of order.</param>
 internal sealed record History(
     IReadOnlyList<Send> Sends,
     IReadOnlyList<Seen> Seen,
     IReadOnlyList<LeaderSeen> Leaders,
     IReadOnlyList<RetrySpan> Retries,
     IReadOnlyList<Seen> Final,
-    IReadOnlySet<string> UnorderedProducers);
+    IReadOnlySet<string> UnorderedProducers,
+    IReadOnlySet<string> ExactlyOnce);

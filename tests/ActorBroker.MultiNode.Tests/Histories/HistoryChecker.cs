@@ -11,7 +11,7 @@ internal enum Fault
     /// <summary>A record that nobody sent, or that was refused, or in another partition than the one it was sent to.</summary>
     Invented,
 
-    /// <summary>A record is there more than once though its producer sent nothing again while it was out.</summary>
+    /// <summary>A record is there more than once though its producer is idempotent, or sent nothing again while it was out.</summary>
     Copied,
 
     /// <summary>An offset is missing or taken twice.</summary>
@@ -122,6 +122,7 @@ internal static class HistoryChecker
         {
             var count = copies.Count();
             if (count == 1 || !sends.TryGetValue(copies.Key, out var send)) continue;
+            if (history.ExactlyOnce.Contains(send.Producer)) faults.Add(new(Fault.Copied, $"{Of(send)} of an idempotent producer is there {count} times"));
             var sentAgain = retries[send.Producer].Any(retry => retry.To >= send.Began && (send.Ended is null || retry.From <= send.Ended));
             if (!sentAgain) faults.Add(new(Fault.Copied, $"{Of(send)} is there {count} times, and nothing was sent again while it was out"));
         }
@@ -132,7 +133,7 @@ internal static class HistoryChecker
     {
         foreach (var stream in history.Final.GroupBy(record => (record.Partition, record.Producer)))
         {
-            if (history.UnorderedProducers.Contains(stream.Key.Producer)) continue;
+            if (history.UnorderedProducers.Contains(stream.Key.Producer) && !history.ExactlyOnce.Contains(stream.Key.Producer)) continue;
             var known = new HashSet<long>();
             var highest = -1L;
             foreach (var record in stream)

@@ -15,7 +15,8 @@ public class HistoryCheckerTests
         Leaders: [new(0, 1, 1, "1"), new(0, 1, 1, "2"), new(0, 2, 2, "1"), new(0, 2, -1, "3")],
         Retries: [new("p", Seconds(0.5), Seconds(0.6))],
         Final: [There(0, 0, 0), There(0, 1, 1), There(0, 2, 0), There(0, 3, 1), There(0, 4, 2), There(0, 5, 4), There(1, 0, 3)],
-        UnorderedProducers: new HashSet<string>());
+        UnorderedProducers: new HashSet<string>(),
+        ExactlyOnce: new HashSet<string>());
 
     [Fact]
     public void A_sound_history_has_no_faults() => Assert.Empty(HistoryChecker.Check(Sound));
@@ -62,6 +63,17 @@ public class HistoryCheckerTests
         Only(Fault.Copied, Sound with { Retries = [] });
         Only(Fault.Copied, Sound with { Retries = [new("p", Seconds(1.1), Seconds(1.2))] });
         Only(Fault.Copied, Sound with { Retries = [new("other", Seconds(0.5), Seconds(0.6))] });
+    }
+
+    [Fact]
+    public void No_copy_of_an_idempotent_producer_is_excused_nor_a_change_of_order()
+    {
+        Only(Fault.Copied, Sound with { ExactlyOnce = new HashSet<string> { "p" } });
+        Only(Fault.Order, Sound with
+        {
+            Sends = [Sent(0, 0, 1), Sent(1, 0, 0)], Seen = [], Final = [There(0, 0, 1), There(0, 1, 0)],
+            UnorderedProducers = new HashSet<string> { "p" }, ExactlyOnce = new HashSet<string> { "p" },
+        });
     }
 
     [Fact]
