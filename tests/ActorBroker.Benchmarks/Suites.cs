@@ -8,6 +8,7 @@ internal static class Suites
         ["actors"] = ActorBenchmarks.RunAsync,
         ["cluster"] = ClusterBenchmarks.RunAsync,
         ["consume"] = ConsumeBenchmarks.RunAsync,
+        ["groups"] = GroupBenchmarks.RunAsync,
         ["journal"] = JournalBenchmarks.RunAsync,
         ["log"] = static rounds =>
         {
