@@ -99,44 +99,57 @@ internal static class GroupBenchmarks
         await AskAsync(endpoint, new CreateTopicsRequest { Topics = [new() { Name = "flights", NumPartitions = PartitionsPerGroup, ReplicationFactor = 1 }] });
         await AskAsync(endpoint, new FindCoordinatorRequest { CoordinatorKeys = ["group-0"] });
         await Comparison.RunAsync($"Commit to one broker in this process, {InFlight} requests under way", "requests/s", rounds,
-            ("1 offset each", () => CommitAsync(endpoint, 1)),
-            ("10 offsets each", () => CommitAsync(endpoint, 10)));
+            ("1 offset each", () => CommitAsync(system, endpoint, 1)),
+            ("10 offsets each", () => CommitAsync(system, endpoint, 10)));
         await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
     }
 
-    private static async Task<double> CommitAsync(IActorRef endpoint, int offsets)
+    private static async Task<double> CommitAsync(ActorSystem system, IActorRef endpoint, int offsets)
     {
+        var done = new TaskCompletionSource();
         var started = Stopwatch.GetTimestamp();
-        var next = 0;
-        await Task.WhenAll(Enumerable.Range(0, InFlight).Select(_ => Task.Run(async () =>
-        {
-            for (var i = Interlocked.Increment(ref next); i <= Requests; i = Interlocked.Increment(ref next)) await SendAsync(endpoint, i, offsets);
-        })));
+        system.ActorOf(Props.Create(() => new Committer(endpoint, offsets, done)));
+        await done.Task.WaitAsync(Deadline);
         return Requests / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private static async Task SendAsync(IActorRef endpoint, int i, int offsets)
+    /// <summary>One client with so many commits under way.</summary>
+    private sealed class Committer : ReceiveActor
     {
-        while (true)
+        public Committer(IActorRef endpoint, int offsets, TaskCompletionSource done)
         {
-            var committed = (OffsetCommitResponse)await AskAsync(endpoint, new OffsetCommitRequest
+            var (sent, answered) = (0, 0);
+            Receive<ApiResponse>(response =>
             {
-                GroupId = $"group-{i % Groups}",
-                Topics =
-                [
-                    new()
-                    {
-                        Name = "flights",
-                        Partitions = [.. Enumerable.Range(0, offsets).Select(p => new OffsetCommitRequest.OffsetCommitRequestPartition { PartitionIndex = p, CommittedOffset = i })],
-                    },
-                ],
+                var error = ((OffsetCommitResponse)response.Body).Topics[0].Partitions[0].ErrorCode;
+                if (error == ErrorCode.None) answered++;
+                else if (error == ErrorCode.CoordinatorLoadInProgress) sent--;
+                else done.TrySetException(new InvalidOperationException($"{error}"));
+                if (answered < Requests) Send();
+                else if (done.TrySetResult()) Context.Stop(Self);
             });
-            var error = committed.Topics[0].Partitions[0].ErrorCode;
-            if (error == ErrorCode.None) return;
-            if (error != ErrorCode.CoordinatorLoadInProgress) throw new InvalidOperationException($"{error}");
-            await Task.Delay(20);
+            Receive<ApiRejected>(rejected => done.TrySetException(new InvalidOperationException(rejected.Message)));
+            for (var i = 0; i < InFlight; i++) Send();
+
+            void Send()
+            {
+                if (sent < Requests) endpoint.Tell(new ApiRequest(++sent, "bench", int.MaxValue, Commit(sent, offsets)), Self);
+            }
         }
     }
+
+    private static OffsetCommitRequest Commit(int i, int offsets) => new()
+    {
+        GroupId = $"group-{i % Groups}",
+        Topics =
+        [
+            new()
+            {
+                Name = "flights",
+                Partitions = [.. Enumerable.Range(0, offsets).Select(p => new OffsetCommitRequest.OffsetCommitRequestPartition { PartitionIndex = p, CommittedOffset = i })],
+            },
+        ],
+    };
 
     private static async Task<IResponse> AskAsync(IActorRef endpoint, IRequest request) =>
         ((ApiResponse)await endpoint.Ask<object>(new ApiRequest(1, "bench", int.MaxValue, request), Deadline)).Body;

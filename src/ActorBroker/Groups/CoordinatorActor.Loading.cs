@@ -14,6 +14,14 @@ internal sealed partial class CoordinatorActor
         if (_lead is not null) Self.Tell(new GoOn(_term), ActorRefs.NoSender);
     }
 
+    /// <summary>What was found is not what it was: whoever keeps partitions needs a moment to say what is.</summary>
+    private void Reopen(TimeSpan pause)
+    {
+        Close();
+        _term++;
+        GoOnAfter(pause);
+    }
+
     private void OnGoOn(GoOn step)
     {
         if (step.Term != _term || _lead is null || _isServing) return;
@@ -47,9 +55,7 @@ internal sealed partial class CoordinatorActor
         catch (Exception fault) when (fault is IOException or ObjectDisposedException or InvalidDataException)
         {
             _log.Warning("{0} can't be loaded, trying again: {1}", _handle!.Partition, fault.Message);
-            Close();
-            _term++;
-            GoOnAfter(TimeSpan.FromSeconds(1));
+            Reopen(PauseAfterFault);
             return false;
         }
     }
@@ -60,8 +66,7 @@ internal sealed partial class CoordinatorActor
         var view = _handle!.View;
         if (!view.IsLeader || view.LeaderEpoch != _lead!.Epoch)
         {
-            Close();
-            Open();
+            Reopen(Pause);
         }
         else if (view.HighWatermark >= view.LogEnd)
         {

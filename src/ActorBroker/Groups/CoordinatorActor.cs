@@ -26,6 +26,7 @@ internal sealed record CoordinatorSetup(int Partition, PartitionDirectory Partit
 internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(5);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CoordinatorSetup _setup;
@@ -96,9 +97,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void OnPartitionGone(IActorRef partition)
     {
-        if (_handle is null || !partition.Equals(_handle.Actor)) return;
-        Close();
-        Open();
+        if (_handle is not null && partition.Equals(_handle.Actor)) Reopen(Pause);
     }
 
     private void OnQuestion(CoordinatorProtocol.IQuestion question)
@@ -192,8 +191,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         if (reply.Error is PartitionError.NotLeader or PartitionError.FencedLeaderEpoch or PartitionError.UnknownLeaderEpoch or PartitionError.StorageFailed)
         {
             // Whether it will be committed after all only the log can tell.
-            Close();
-            Open();
+            Reopen(Pause);
             return;
         }
 
