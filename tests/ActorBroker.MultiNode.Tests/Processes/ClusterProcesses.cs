@@ -8,8 +8,9 @@ namespace ActorBroker.MultiNode.Tests.Processes;
 
 /// <param name="Voters">The first so many nodes are voters; the others get them as seeds.</param>
 /// <param name="Proxied">Every link passes a proxy that can cut it; without, a dead process refuses connections as it does in the field.</param>
+/// <param name="Racks">The first node's, the second's and so on; default: nodes are not told of racks.</param>
 /// <param name="Settings">HOCON for every node, above the defaults and below the command line.</param>
-internal sealed record ClusterShape(int Nodes = 3, int Voters = 3, bool Proxied = false, string Settings = "");
+internal sealed record ClusterShape(int Nodes = 3, int Voters = 3, bool Proxied = false, string Settings = "", IReadOnlyList<string>? Racks = null);
 
 /// <summary>
 /// A cluster of real processes on this machine with the client systems that talk to it. Whatever happens in a scenario,
@@ -173,7 +174,8 @@ internal sealed class ClusterProcesses : IAsyncDisposable
             yield return new NodeSetup(id, remote, replication, PublicPort(index), shape.Proxied ? publicReplication : replication, _folder,
             [
                 "--config", settings, "--id", $"{id}", "--host", "127.0.0.1", "--port", $"{remote}",
-                .. shape.Nodes == 1 ? Array.Empty<string>() : ["--replication-port", $"{replication}"], .. membership, "--json",
+                .. shape.Nodes == 1 ? Array.Empty<string>() : ["--replication-port", $"{replication}"], .. membership,
+                .. shape.Racks is { } racks ? (string[])["--rack", racks[index]] : [], "--json",
             ]);
         }
     }

@@ -45,7 +45,6 @@ public class ControllerTests(ITestOutputHelper output)
     /// controller is asked for another. The old one must not get its decision through; after healing all nodes agree.
     /// </summary>
     [Fact]
-    [Trait("Category", "Long")]
     public Task Two_controllers_alive_at_once() => ClusterProcesses.RunAsync(output, new ClusterShape(Proxied: true), async cluster =>
     {
         await using var load = await Workload.StartAsync(cluster, partitions: 3);

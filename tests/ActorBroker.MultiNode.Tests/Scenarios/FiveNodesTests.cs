@@ -1,3 +1,4 @@
+using ActorBroker.Client;
 using ActorBroker.MultiNode.Tests.Clients;
 using ActorBroker.MultiNode.Tests.Processes;
 using Xunit.Abstractions;
@@ -25,6 +26,29 @@ public class FiveNodesTests(ITestOutputHelper output)
             await cluster.StartAsync(5, 3, 4, 2);
         });
         await cluster[1].StartAsync();
+        await load.FinishAsync();
+    });
+
+    /// <summary>
+    /// KIP-966: the in-sync replicas shrink to one, which dies too and stays away. Its records above the high watermark may
+    /// go with it; those acknowledged with acks=all must be with an eligible replica, which leads without it.
+    /// </summary>
+    [Fact]
+    public Task Last_replica_standing_dies() => ClusterProcesses.RunAsync(output, Shape, async cluster =>
+    {
+        await using var load = await Workload.StartAsync(cluster, partitions: 10, writers: [new WriterShape("hopeful", Acks.Leader)]);
+        var partition = (await load.View.PartitionsAsync(Workload.Topic)).First(p => p.Replicas.Any(id => id.Value == 4) && p.Replicas.Any(id => id.Value == 5));
+        var last = partition.Replicas.First(id => id.Value < 4).Value;
+        await cluster[4].KillAsync();
+        await cluster[5].KillAsync();
+        await load.View.WaitAsync(Workload.Topic, partitions => partitions[partition.Index].InSync.All(id => id.Value == last), $"down to {last} in partition {partition.Index}");
+        await Task.Delay(500);
+        await load.MeasureAsync($"the last replica {last} of partition {partition.Index} killed, the others back", async () =>
+        {
+            await cluster[last].KillAsync();
+            await cluster.StartAsync(4, 5);
+        });
+        await cluster[last].StartAsync();
         await load.FinishAsync();
     });
 

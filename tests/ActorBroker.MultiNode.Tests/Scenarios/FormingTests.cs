@@ -22,4 +22,18 @@ public class FormingTests(ITestOutputHelper output)
             Assert.Equal(nodes, description.Brokers.Count);
         }
     });
+
+    /// <summary>Of two replicas one is always where there is only one broker.</summary>
+    [Fact]
+    public Task Replicas_are_spread_over_racks() => ClusterProcesses.RunAsync(output, new ClusterShape(Racks: ["left", "left", "right"]), async cluster =>
+    {
+        await using var view = new ClusterView(cluster, cluster.NewClient("client"));
+        var description = await view.Admin.DescribeClusterAsync();
+        Assert.Equal(["left", "left", "right"], description.Brokers.Select(broker => broker.Rack));
+        await view.CreateAsync("spread", partitions: 12, replicas: 2);
+        await view.WaitInSyncAsync("spread");
+        var partitions = await view.PartitionsAsync("spread");
+        Assert.All(partitions, partition => Assert.Contains(partition.Replicas, id => id.Value == 3));
+        Assert.Equal([1, 2, 3], partitions.Select(partition => partition.Leader.Value).Distinct().Order());
+    });
 }

@@ -1,5 +1,7 @@
+using ActorBroker.Client;
 using ActorBroker.MultiNode.Tests.Clients;
 using ActorBroker.MultiNode.Tests.Processes;
+using ActorBroker.Protocol;
 using Xunit.Abstractions;
 
 namespace ActorBroker.MultiNode.Tests.Scenarios;
@@ -9,6 +11,8 @@ public class NodeLifeTests(ITestOutputHelper output)
 {
     /// <summary>Shorter than a session.</summary>
     private static readonly TimeSpan Hiccup = TimeSpan.FromSeconds(1.5);
+
+    private static readonly TimeSpan Session = TimeSpan.FromSeconds(4.5);
 
     /// <summary>Longer than a session and than the cluster's patience.</summary>
     private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(8);
@@ -78,6 +82,28 @@ public class NodeLifeTests(ITestOutputHelper output)
             await load.View.WaitInSyncAsync(Workload.Topic);
         }
 
+        await load.FinishAsync();
+    });
+
+    /// <summary>Two of three voters paused for longer than a session: nothing is decided meanwhile, and afterwards what was asked for.</summary>
+    [Fact]
+    public Task Most_voters_are_paused() => ClusterProcesses.RunAsync(output, new ClusterShape(), async cluster =>
+    {
+        await using var load = await Workload.StartAsync(cluster, partitions: 3);
+        var controller = await load.View.ControllerAsync();
+        await using var view = new ClusterView(cluster, load.System, cluster[controller].Setup.Address);
+        var others = cluster.Nodes.Where(node => node.Id != controller).ToList();
+        foreach (var node in others) node.Pause();
+        var creating = view.Admin.CreateTopicsAsync([new NewTopic("late", 1, 1)]);
+        await Task.Delay(Session);
+        Assert.False(creating.IsCompleted, "a topic was created without a majority of voters");
+        await load.MeasureAsync("two voters of three paused", () =>
+        {
+            foreach (var node in others) node.Resume();
+            return Task.CompletedTask;
+        });
+        var created = (await creating)[0];
+        Assert.True(created.Succeeded || created.Error == ErrorCode.TopicAlreadyExists, $"{created.Error} {created.Message}");
         await load.FinishAsync();
     });
 }
