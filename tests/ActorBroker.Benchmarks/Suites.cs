@@ -7,6 +7,11 @@ internal static class Suites
     {
         ["actors"] = ActorBenchmarks.RunAsync,
         ["cluster"] = ClusterBenchmarks.RunAsync,
+        ["clean"] = static rounds =>
+        {
+            CleanBenchmarks.Run(Console.Out, rounds);
+            return Task.CompletedTask;
+        },
         ["consume"] = ConsumeBenchmarks.RunAsync,
         ["groups"] = GroupBenchmarks.RunAsync,
         ["journal"] = JournalBenchmarks.RunAsync,

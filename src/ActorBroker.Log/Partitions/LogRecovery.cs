@@ -8,8 +8,8 @@ namespace ActorBroker.Log;
 /// segments are built anew, epochs are taken from the batches. What it leaves is flushed.
 /// <para>
 /// A segment begins where the one before it ended. A crash may leave a later segment and lose the end of an earlier one, so
-/// a hole between segments above the recovery point cuts the log too. (Holes below it are compaction's; whoever compacts must
-/// stay below the recovery point.)
+/// a hole between segments above the recovery point cuts the log too. (Compaction leaves none: what it makes of segments ends
+/// where they ended.)
 /// </para>
 /// <para>
 /// After a failed flush the platform may show bytes that it will never write: it has given up on them and calls them clean.

@@ -94,7 +94,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
         lock (_lock) return _image.FindTopic(topic.Id)!.Partitions[0];
     }
 
-    /// <summary>All replicas end at the same offset, know it as committed, and hold the same bytes.</summary>
+    /// <summary>All replicas end at the same offset, know it as committed, and hold the same bytes (as long as no log is compacted: each replica does that on its own).</summary>
     public void UntilEqual(TopicImage topic, params int[] ids) => Until($"{string.Join(", ", ids)} hold the same", () =>
     {
         var handles = ids.Select(id => _nodes[id].Find(topic)).ToList();
