@@ -123,6 +123,9 @@ public sealed class CleaningPropertyTests
 
         private void Append()
         {
+            // Small segments too, so that several become one.
+            if (_random.Next(3) == 0 && _log.Segments[^1].SizeInBytes > 0)
+                _log.Roll(_fixture.Time);
             var records = new string[_random.Next(1, 5)];
             var offset = _log.LogEndOffset.Value;
             var time = _fixture.Time.NowMs;
