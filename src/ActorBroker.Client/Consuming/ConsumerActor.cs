@@ -216,7 +216,8 @@ internal sealed class ConsumerActor : UntypedActor, IWithTimers
     private ConsumerPositions Positions() => _group is null ? _core.Positions : new ConsumerPositions(
         [.. _core.Positions.Partitions.Select(position => position with { Committed = _group.CommittedOf(position.Partition) })])
     {
-        MemberId = _group.MemberId, Generation = _group.Generation,
+        MemberId = _group.MemberId,
+        Generation = _group.Generation,
     };
 
     private void Finish(TimeSpan now)

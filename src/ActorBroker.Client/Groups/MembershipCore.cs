@@ -238,7 +238,10 @@ internal sealed partial class MembershipCore
         _heartbeatAt = now + _settings.HeartbeatInterval;
         Ask(QuestionKind.Heartbeat, _settings.Client.RequestTimeout, new HeartbeatRequest
         {
-            GroupId = _settings.GroupId, GenerationId = Generation, MemberId = MemberId, GroupInstanceId = InstanceId,
+            GroupId = _settings.GroupId,
+            GenerationId = Generation,
+            MemberId = MemberId,
+            GroupInstanceId = InstanceId,
         });
     }
 
@@ -321,7 +324,8 @@ internal sealed partial class MembershipCore
             return;
         Ask(QuestionKind.Leave, _settings.Client.RequestTimeout, new LeaveGroupRequest
         {
-            GroupId = _settings.GroupId, Members = [new LeaveGroupRequest.MemberIdentity { MemberId = MemberId, Reason = reason }],
+            GroupId = _settings.GroupId,
+            Members = [new LeaveGroupRequest.MemberIdentity { MemberId = MemberId, Reason = reason }],
         });
     }
 

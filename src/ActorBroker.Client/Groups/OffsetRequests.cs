@@ -58,7 +58,8 @@ internal static class OffsetRequests
             {
                 each(new TopicPartition(topic.Name, partition.PartitionIndex), partition.ErrorCode, new CommittedOffset(new Offset(partition.CommittedOffset))
                 {
-                    LeaderEpoch = new LeaderEpoch(partition.CommittedLeaderEpoch), Metadata = partition.Metadata ?? "",
+                    LeaderEpoch = new LeaderEpoch(partition.CommittedLeaderEpoch),
+                    Metadata = partition.Metadata ?? "",
                 });
             }
         }
