@@ -3,7 +3,7 @@ namespace ActorBroker.Tests.Groups.Simulation;
 /// <summary>Scenario: members and coordinators come and go over a bad network, by many seeds; see <see cref="GroupWorld"/> for what must hold.</summary>
 public class GroupSimulationTests
 {
-    private const int Seeds = 60;
+    private const int Seeds = 40;
     private const int Seconds = 120;
 
     [Fact]
