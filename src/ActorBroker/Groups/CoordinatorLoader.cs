@@ -26,12 +26,8 @@ internal sealed class CoordinatorLoader(PartitionLog log, CoordinatorCore core, 
         if (read.Status == LogReadStatus.OutOfRange) return Position < log.LogStartOffset;
         // Behind the last batch there may be offsets whose records were compacted away.
         if (read.Batches.IsEmpty) return false;
-        for (var rest = read.Batches.Span; !rest.IsEmpty;)
-        {
-            RecordBatchHeader.TryParse(rest, out var header);
+        for (var rest = read.Batches.Span; RecordBatchHeader.TryParse(rest, out var header); rest = rest[(int)header.SizeInBytes..])
             ReadBatch(rest[..(int)header.SizeInBytes], header);
-            rest = rest[(int)header.SizeInBytes..];
-        }
 
         Position = read.NextOffset;
         return true;
