@@ -6,10 +6,12 @@ namespace ActorBroker.Client;
 /// One partition's batches, in order: those to send and the open one. Says when the next may leave:
 /// alone, as long as none that was sent since the last failure or change of leader has been acknowledged, or while one
 /// that failed before is out; several at once otherwise. So batches that are lost or refused together (a connection breaks, a
-/// leader is not ready) are repeated in order. A batch refused alone with successors already out ends behind them;
-/// only max.in.flight = 1 or sequence numbers exclude that.
+/// leader is not ready) are repeated in order. A batch refused alone with successors already out ends behind them,
+/// unless sequence numbers or max.in.flight = 1 exclude that.
 /// </summary>
-internal sealed class PartitionQueue(TopicPartition partition)
+/// <param name="partition">Whose batches.</param>
+/// <param name="sequences">Null without idempotence.</param>
+internal sealed class PartitionQueue(TopicPartition partition, PartitionSequences? sequences = null)
 {
     private readonly LinkedList<ProducerBatch> _closed = [];
     private bool _proven;
@@ -38,12 +40,18 @@ internal sealed class PartitionQueue(TopicPartition partition)
     /// <summary>In a broker's list of partitions to send.</summary>
     public bool IsListed { get; set; }
 
+    /// <summary>Closed batches that wait to be sent.</summary>
+    public int Waiting => _closed.Count;
+
+    public int EpochsEnded => sequences?.EpochsEnded ?? 0;
+
     public ProducerBatch? Head => _closed.First?.Value;
 
     public bool MaySend(TimeSpan now) =>
         Head is { } head
         && head.NotBefore <= now
-        && (InFlight == 0 || (_proven && head.Failures == 0 && _retriesInFlight == 0));
+        && (InFlight == 0 || (_proven && head.Failures == 0 && _retriesInFlight == 0))
+        && sequences?.Admits(head) != false;
 
     public void Append(ProducerBatch batch)
     {
@@ -57,6 +65,7 @@ internal sealed class PartitionQueue(TopicPartition partition)
         _closed.RemoveFirst();
         batch.IsQueued = false;
         batch.Term = _term;
+        sequences?.Stamp(batch);
         InFlight++;
         if (batch.Failures > 0)
             _retriesInFlight++;
@@ -71,13 +80,17 @@ internal sealed class PartitionQueue(TopicPartition partition)
     }
 
     /// <param name="batch">One that was sent.</param>
-    /// <param name="baseOffset">None with acks=0.</param>
+    /// <param name="baseOffset">None with acks=0, or where the broker only knows that it has it.</param>
     /// <returns>False if it was written behind a later one.</returns>
     public bool OnAcknowledged(ProducerBatch batch, Offset baseOffset)
     {
         Returned(batch);
+        sequences?.OnDelivered(batch);
+        sequences?.TryRenew(InFlight);
         if (batch.Term == _term)
             _proven = true;
+        if (baseOffset == Offset.None)
+            return true;
         if (batch.Number < _highestAcknowledged)
             return baseOffset < _highestOffset;
         (_highestAcknowledged, _highestOffset) = (batch.Number, baseOffset);
@@ -88,7 +101,28 @@ internal sealed class PartitionQueue(TopicPartition partition)
     public void OnFailed(ProducerBatch batch)
     {
         Returned(batch);
+        sequences?.TryRenew(InFlight);
         Doubt();
+    }
+
+    /// <summary>A batch got its outcome without being acknowledged, wherever it was then.</summary>
+    public void OnGivenUp(ProducerBatch batch)
+    {
+        sequences?.OnGivenUp(batch);
+        sequences?.TryRenew(InFlight);
+    }
+
+    /// <summary>
+    /// The leader refused a returned batch as out of order. Nothing follows while others are out, which may be what it lacks;
+    /// otherwise the batch's epoch can't go on.
+    /// </summary>
+    /// <param name="doubtful">Gets what must be given up for that.</param>
+    public void OnOutOfOrder(ProducerBatch batch, bool needsAnotherId, List<ProducerBatch> doubtful)
+    {
+        if (sequences is null || InFlight > 0 || !sequences.IsFirst(batch))
+            return;
+        sequences.BecomeOver(needsAnotherId, doubtful);
+        sequences.TryRenew(InFlight);
     }
 
     /// <summary>What is in flight may be lost although that is not known yet: nothing more follows it until it is back.</summary>

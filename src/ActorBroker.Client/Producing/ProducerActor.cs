@@ -22,6 +22,9 @@ public static class Producer
 /// <summary>Performs <see cref="ProducerCore"/>'s effects. Whatever is unfinished when it stops fails with <see cref="DeliveryFailure.Closed"/>.</summary>
 internal sealed class ProducerActor : UntypedActor, IWithTimers
 {
+    /// <summary>Of the request for a producer id; those of others are not negative.</summary>
+    private const long IdentityToken = -1;
+
     /// <summary>Records taken up between two looks at answers and timers.</summary>
     private const int RecordsAtOnce = 4096;
 
@@ -95,7 +98,7 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
                 _core.OnFlush(_lastFlush, now);
                 break;
             case GetProducerMetrics:
-                Sender.Tell(_core.Metrics, Self);
+                Sender.Tell(_core.MetricsAt(now), Self);
                 break;
             default:
                 Unhandled(message);
@@ -133,6 +136,12 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
 
     private void OnCompleted(ClusterProtocol.Completed completed, TimeSpan now)
     {
+        if (completed.Token == IdentityToken)
+        {
+            OnIdentityCompleted(completed, now);
+            return;
+        }
+
         var requestId = completed.Token >> 1;
         var isFence = (completed.Token & 1) != 0;
         if (completed.Response is ProduceResponse response)
@@ -141,6 +150,16 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
             _core.OnSent(requestId, now);
         else
             _core.OnRequestEnded(requestId, completed.Failure, completed.Error, completed.Message, now);
+    }
+
+    private void OnIdentityCompleted(ClusterProtocol.Completed completed, TimeSpan now)
+    {
+        if (completed.Response is InitProducerIdResponse { ErrorCode: ErrorCode.None } given)
+            _core.OnIdentity(new ProducerId(given.ProducerId), new ProducerEpoch(given.ProducerEpoch), now);
+        else if (completed.Response is InitProducerIdResponse refused)
+            _core.OnNoIdentity(refused.ErrorCode.Describe(), now);
+        else
+            _core.OnNoIdentity(completed.Error == ErrorCode.None ? completed.Message : $"{completed.Error.KafkaName()}: {completed.Message}", now);
     }
 
     private void Perform()
@@ -173,6 +192,10 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
                 break;
             case ProducerEffect.ForgetTopic forget:
                 _cluster.Tell(new ClusterProtocol.ForgetTopic(forget.Topic), Self);
+                break;
+            case ProducerEffect.AskIdentity:
+                var ask = new InitProducerIdRequest { TransactionTimeoutMs = int.MaxValue };
+                _cluster.Tell(new ClusterProtocol.Submit(IdentityToken, RequestTarget.Any, ask, _settings.Client.RequestTimeout), Self);
                 break;
             case ProducerEffect.RefreshMetadata:
                 _cluster.Tell(ClusterProtocol.Refresh.Instance, Self);

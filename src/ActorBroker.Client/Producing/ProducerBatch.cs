@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ActorBroker.Log;
 using ActorBroker.Protocol;
 
@@ -41,6 +42,12 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
     /// <summary>How often it left, tries that certainly reached no broker not counted.</summary>
     public int TimesSent { get; set; }
 
+    /// <summary>It has a producer's sequence number, which it keeps on every repetition.</summary>
+    public bool IsStamped { get; private set; }
+
+    /// <summary>A request with it was lost, or refused in a way that leaves open whether it was written first.</summary>
+    public bool MayBeWritten { get; set; }
+
     public ErrorCode LastError { get; set; }
 
     public string? LastMessage { get; set; }
@@ -55,6 +62,8 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
 
     /// <summary>The back-off's end.</summary>
     public TimeSpan NotBefore { get; private set; }
+
+    private int TimesStamped { get; set; }
 
     /// <summary>Failures in a row under one leader.</summary>
     private int Pauses { get; set; }
@@ -86,6 +95,17 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
         Bytes = bytes;
         IsOpen = false;
     }
+
+    public void BecomeStamped(ProducerId id, ProducerEpoch epoch, int sequence)
+    {
+        // Bytes that left once may still be read by others.
+        if (TimesStamped++ > 0)
+            Bytes = Bytes.ToArray();
+        RecordBatchHeader.PatchProducer(MemoryMarshal.AsMemory(Bytes).Span, id, epoch, sequence);
+        IsStamped = true;
+    }
+
+    public void BecomeUnstamped() => IsStamped = false;
 
     public void BecomeDone() => (IsDone, IsOpen, Bytes) = (true, false, default);
 }

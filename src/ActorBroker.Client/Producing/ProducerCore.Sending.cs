@@ -81,12 +81,14 @@ internal sealed partial class ProducerCore
         sent.Lane.RequestsInFlight--;
         if (failure != RequestFailure.None)
             Doubt(sent.Lane);
+        var left = failure is not (RequestFailure.NotSent or RequestFailure.Unreachable);
         foreach (var batch in sent.Batches)
         {
+            batch.MayBeWritten |= left && failure != RequestFailure.Rejected;
             if (error != ErrorCode.None && !error.IsRetriable())
                 Reject(batch, error, message);
             else
-                Retry(batch, error, message, now, left: failure is not (RequestFailure.NotSent or RequestFailure.Unreachable));
+                Retry(batch, error, message, now, left);
         }
 
         Advance(now);
@@ -234,8 +236,8 @@ internal sealed partial class ProducerCore
 
     private void Drain(BrokerLane lane, TimeSpan now)
     {
-        // With one request out at a time nothing may be overtaken: so none of a request's batches either.
-        var fillBytes = _settings.MaxInFlightRequestsPerConnection > 1 ? FillBytes : 0;
+        // With one request out at a time nothing may be overtaken: so none of a request's batches either, unless their numbers exclude it.
+        var fillBytes = _settings.MaxInFlightRequestsPerConnection > 1 || _identity is not null ? FillBytes : 0;
         while (lane.HasReady && lane.RequestsInFlight < _settings.MaxInFlightRequestsPerConnection)
         {
             if (lane.Take(now, Math.Min(_frame.PayloadBytes, _settings.MaxRequestSize), fillBytes) is not { } batches)
@@ -273,8 +275,11 @@ internal sealed partial class ProducerCore
     private void Settle(ProducerBatch batch, ProduceResponse.PartitionProduceResponse answer, TimeSpan now)
     {
         var message = answer.ErrorMessage ?? answer.ErrorCode.Describe();
-        if (answer.ErrorCode == ErrorCode.None)
-            Acknowledge(batch, new Offset(answer.BaseOffset), answer.LogAppendTimeMs);
+        batch.MayBeWritten |= !ExcludesWriting(answer.ErrorCode);
+        if (answer.ErrorCode is ErrorCode.None or ErrorCode.DuplicateSequenceNumber)
+            Acknowledge(batch, answer.BaseOffset < 0 ? Offset.None : new Offset(answer.BaseOffset), answer.LogAppendTimeMs);
+        else if (batch.IsStamped && SpeaksOfSequence(answer.ErrorCode))
+            OnOutOfOrder(batch, answer.ErrorCode, message, now);
         else if (answer.ErrorCode.IsRetriable())
             Retry(batch, answer.ErrorCode, message, now, left: true);
         else
@@ -308,9 +313,19 @@ internal sealed partial class ProducerCore
     /// <param name="left">False if it certainly never reached a broker: such a try doesn't count.</param>
     private void Retry(ProducerBatch batch, ErrorCode error, string message, TimeSpan now, bool left)
     {
-        var queue = batch.Queue;
-        queue.OnFailed(batch);
+        Return(batch);
+        RetryLater(batch, error, message, now, left);
+    }
+
+    private void Return(ProducerBatch batch)
+    {
+        batch.Queue.OnFailed(batch);
         _effects.Add(ProducerEffect.RefreshMetadata.Instance);
+    }
+
+    private void RetryLater(ProducerBatch batch, ErrorCode error, string message, TimeSpan now, bool left)
+    {
+        var queue = batch.Queue;
         if (batch.IsDone)
         {
             List(queue);
@@ -347,7 +362,7 @@ internal sealed partial class ProducerCore
     {
         while (_accumulator.Oldest is { } batch && batch.FirstTaken + _settings.DeliveryTimeout <= now)
         {
-            var last = batch.LastMessage is { } message ? $"; last: {message}" : "";
+            var last = (batch.LastMessage ?? _identityFault) is { } message ? $"; last: {message}" : "";
             List(batch.Queue);
             Fail(
                 batch, DeliveryFailure.TimedOut, batch.LastError,
@@ -359,7 +374,8 @@ internal sealed partial class ProducerCore
     {
         if (batch.IsDone)
             return;
-        _counters.Failed += batch.RecordCount;
+        batch.Queue.OnGivenUp(batch);
+        CountFailed(batch.RecordCount);
         _effects.Add(new ProducerEffect.Fail(batch, reason, error, message));
         End(batch);
     }

@@ -21,6 +21,7 @@ internal sealed partial class ProducerCore
     private readonly Random _random;
     private readonly Backoff _backoff;
     private readonly RecordAccumulator _accumulator;
+    private readonly ProducerIdentity? _identity;
     private readonly List<ProducerEffect> _effects;
     private readonly Dictionary<string, ProducerTopic> _topics = new(StringComparer.Ordinal);
     private readonly Dictionary<BrokerId, BrokerLane> _lanes = [];
@@ -32,7 +33,7 @@ internal sealed partial class ProducerCore
     private ClusterImage _image = ClusterImage.Empty;
     private ProducerTopic? _lastTopic;
     private long _lastRequest;
-    private Counters _counters;
+    private long _bytesWaiting;
 
     /// <param name="settings">All of them.</param>
     /// <param name="frame">What one message may hold.</param>
@@ -46,6 +47,7 @@ internal sealed partial class ProducerCore
         _effects = effects;
         _backoff = new Backoff(settings.Client.RetryBackoff, settings.Client.RetryBackoffMax, random);
         _accumulator = new RecordAccumulator(settings, frame, List);
+        _identity = settings.IsIdempotent ? new ProducerIdentity() : null;
         _groups.Enqueue(_group);
     }
 
@@ -61,6 +63,8 @@ internal sealed partial class ProducerCore
                 next = until;
             if (_waiting.TryPeek(out var waiting) && waiting.Record.Taken + _settings.MaxBlock < next)
                 next = waiting.Record.Taken + _settings.MaxBlock;
+            if (_identity is { IsWanted: true } && !_isIdentityAsked && _askIdentityAt < next)
+                next = _askIdentityAt;
             foreach (var topic in _pendingTopics)
             {
                 if (PendingDeadline(topic) < next)
@@ -73,11 +77,11 @@ internal sealed partial class ProducerCore
 
     public long BytesUsed => _accumulator.BytesUsed;
 
+    /// <summary>Of records that wait for memory and still lie with their callers.</summary>
+    public long BytesWaiting => _bytesWaiting;
+
     public int RequestsInFlight => _inFlight.Count;
 
-    public ProducerMetrics Metrics => new(
-        _counters.Accepted, _counters.Delivered, _counters.Failed, _counters.Requests, _counters.Batches, _counters.Bytes,
-        _counters.Retried, _counters.Reordered, _accumulator.BytesUsed, _waiting.Count);
 
     /// <summary>Takes a record up. Call <see cref="Advance"/> after the last of several.</summary>
     /// <param name="record">The record.</param>
@@ -93,6 +97,7 @@ internal sealed partial class ProducerCore
         if (record.MayWait)
         {
             _waiting.Enqueue((record, _group));
+            _bytesWaiting += record.SizeInBytes;
             return;
         }
 
@@ -129,11 +134,15 @@ internal sealed partial class ProducerCore
         AdmitWaiting(now);
         foreach (var lane in _lanes.Values)
             Drain(lane, now);
+        AskIdentity(now);
+        _errors.Add(_failedSince, now);
+        _failedSince = 0;
     }
 
     /// <summary>The producer stops: everything that has no outcome fails now.</summary>
     public void Abort(string message)
     {
+        _bytesWaiting = 0;
         while (_waiting.TryDequeue(out var waiting))
             FailRecord(waiting.Record, waiting.Group, DeliveryFailure.Closed, ErrorCode.None, message);
         foreach (var topic in _topics.Values)
@@ -195,6 +204,7 @@ internal sealed partial class ProducerCore
             }
 
             _waiting.Dequeue();
+            _bytesWaiting -= waiting.Record.SizeInBytes;
         }
     }
 
@@ -203,6 +213,7 @@ internal sealed partial class ProducerCore
         while (_waiting.TryPeek(out var waiting) && waiting.Record.Taken + _settings.MaxBlock <= now)
         {
             _waiting.Dequeue();
+            _bytesWaiting -= waiting.Record.SizeInBytes;
             FailRecord(
                 waiting.Record, waiting.Group, DeliveryFailure.BufferFull, ErrorCode.None,
                 $"buffer.memory = {_settings.BufferMemory} bytes stayed in use for max.block.ms = {_settings.MaxBlock.TotalMilliseconds:0}");
@@ -215,7 +226,7 @@ internal sealed partial class ProducerCore
             return last;
         if (!_topics.TryGetValue(name, out var topic))
         {
-            topic = new ProducerTopic(name, new TopicPartitioner(_settings.Partitioner, _settings.BatchSize, _random));
+            topic = new ProducerTopic(name, new TopicPartitioner(_settings.Partitioner, _settings.BatchSize, _random), _identity);
             _topics.Add(name, topic);
         }
 
@@ -233,7 +244,7 @@ internal sealed partial class ProducerCore
 
     private void FailRecord(in OutgoingRecord record, FlushGroup group, DeliveryFailure reason, ErrorCode error, string message)
     {
-        _counters.Failed++;
+        CountFailed(1);
         _effects.Add(new ProducerEffect.FailRecord(record, reason, error, message));
         Finished(group, 1);
     }
@@ -248,10 +259,5 @@ internal sealed partial class ProducerCore
                 _effects.Add(new ProducerEffect.FlushCompleted(token));
             _groups.Dequeue();
         }
-    }
-
-    private struct Counters
-    {
-        public long Accepted, Delivered, Failed, Requests, Batches, Bytes, Retried, Reordered;
     }
 }

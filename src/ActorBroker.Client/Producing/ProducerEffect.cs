@@ -10,7 +10,7 @@ internal abstract record ProducerEffect
     {
     }
 
-    /// <summary>One request with these batches, at most one per partition; its outcome comes back under the id.</summary>
+    /// <summary>One request with these batches, those of a partition in order; its outcome comes back under the id.</summary>
     public sealed record Send(long RequestId, BrokerId Broker, IReadOnlyList<ProducerBatch> Batches) : ProducerEffect;
 
     /// <param name="BaseOffset">Of its first record; None with acks=0.</param>
@@ -25,6 +25,12 @@ internal abstract record ProducerEffect
     public sealed record WantTopic(string Topic) : ProducerEffect;
 
     public sealed record ForgetTopic(string Topic) : ProducerEffect;
+
+    /// <summary>Ask any broker for a producer id.</summary>
+    public sealed record AskIdentity : ProducerEffect
+    {
+        public static readonly AskIdentity Instance = new();
+    }
 
     public sealed record RefreshMetadata : ProducerEffect
     {

@@ -30,13 +30,14 @@ public sealed record Produce(
 }
 
 /// <summary>The record is where <c>acks</c> asks for.</summary>
-/// <param name="Offset"><see cref="Offset.None"/> with acks=0: nobody said.</param>
+/// <param name="Offset"><see cref="Offset.None"/> where nobody said: with acks=0, or when the broker only knew that it has the record already.</param>
 /// <param name="Timestamp">The record's own, or the broker's where the topic stamps on append.</param>
 public sealed record Delivered(object? Correlation, TopicPartition Partition, Offset Offset, DateTimeOffset Timestamp);
 
 /// <summary>
-/// The record is given up. It may have been written nevertheless after <see cref="DeliveryFailure.TimedOut"/>, and never
-/// after <see cref="DeliveryFailure.BufferFull"/>, <see cref="DeliveryFailure.RecordTooLarge"/> or <see cref="DeliveryFailure.InvalidTopicOrPartition"/>.
+/// The record is given up. It may have been written nevertheless after <see cref="DeliveryFailure.TimedOut"/>,
+/// <see cref="DeliveryFailure.Unresolved"/> or <see cref="DeliveryFailure.Closed"/>, with idempotence at most once, and never after
+/// <see cref="DeliveryFailure.BufferFull"/>, <see cref="DeliveryFailure.RecordTooLarge"/> or <see cref="DeliveryFailure.InvalidTopicOrPartition"/>.
 /// </summary>
 /// <param name="Partition">Null if none was chosen yet.</param>
 /// <param name="Error">The broker's last word, or None.</param>
@@ -61,6 +62,12 @@ public enum DeliveryFailure
     /// <summary>A broker refused the batch for good.</summary>
     Rejected,
 
+    /// <summary>
+    /// Idempotent producers only: a batch before it was given up, and since an answer was lost no broker can tell any more
+    /// whether this one was written. It is not repeated, as it might be there twice.
+    /// </summary>
+    Unresolved,
+
     /// <summary>No broker of the cluster answers.</summary>
     Unreachable,
 
@@ -79,27 +86,70 @@ public sealed record GetProducerMetrics
     public static GetProducerMetrics Instance { get; } = new();
 }
 
-/// <summary>Counts since the producer's start, and its buffer now.</summary>
-/// <param name="RecordBytesSent">Bytes of all batches sent, repeats included.</param>
-/// <param name="BatchesRetried">Batches sent again.</param>
-/// <param name="BatchesReordered">
-/// Batches written behind a later one of their partition, because they were refused alone while that one was out. Only
-/// with more than one request in flight.
-/// </param>
-public sealed record ProducerMetrics(
-    long RecordsAccepted,
-    long RecordsDelivered,
-    long RecordsFailed,
-    long RequestsSent,
-    long BatchesSent,
-    long RecordBytesSent,
-    long BatchesRetried,
-    long BatchesReordered,
-    long BufferBytesUsed,
-    long RecordsWaiting);
+/// <summary>A producer at one moment, immutable: counts since its start, and what it holds now. Units stand in the names.</summary>
+public sealed record ProducerMetrics
+{
+    public required long RecordsAccepted { get; init; }
+
+    public required long RecordsDelivered { get; init; }
+
+    public required long RecordsFailed { get; init; }
+
+    /// <summary>Records failed per second, over the last 30 s.</summary>
+    public required double RecordErrorRate { get; init; }
+
+    public required long RequestsSent { get; init; }
+
+    /// <summary>Now: sent and not answered.</summary>
+    public required int RequestsInFlight { get; init; }
+
+    public required long BatchesSent { get; init; }
+
+    /// <summary>Now: being filled, one for a partition at most.</summary>
+    public required int BatchesOpen { get; init; }
+
+    /// <summary>Now: filled and not sent, or waiting to be sent again.</summary>
+    public required int BatchesQueued { get; init; }
+
+    /// <summary>Now: in requests that are not answered, those given up included.</summary>
+    public required int BatchesInFlight { get; init; }
+
+    /// <summary>Batches sent again.</summary>
+    public required long BatchesRetried { get; init; }
+
+    /// <summary>
+    /// Batches written behind a later one of their partition, because they were refused alone while that one was out. Only
+    /// without idempotence, with more than one request in flight.
+    /// </summary>
+    public required long BatchesReordered { get; init; }
+
+    /// <summary>Bytes of all batches sent, packed, repeats included.</summary>
+    public required long RecordBytesSent { get; init; }
+
+    /// <summary>Bytes of all batches to what they were before packing; 1 without compression.</summary>
+    public required double CompressionRate { get; init; }
+
+    /// <summary>Now: of <c>buffer.memory</c>.</summary>
+    public required long BufferBytesUsed { get; init; }
+
+    /// <summary><c>buffer.memory</c>.</summary>
+    public required long BufferBytesTotal { get; init; }
+
+    /// <summary>Now: records that wait for <c>buffer.memory</c>.</summary>
+    public required int RecordsWaiting { get; init; }
+
+    /// <summary>Now: their bytes, no more than <c>buffer.memory</c> again.</summary>
+    public required long BytesWaiting { get; init; }
+
+    /// <summary>-1 while it has none, or without idempotence.</summary>
+    public required long ProducerId { get; init; }
+
+    /// <summary>How often a partition's sequence numbers began anew because a batch was given up.</summary>
+    public required long SequenceEpochsEnded { get; init; }
+}
 
 /// <summary>Where a record went.</summary>
-/// <param name="Offset"><see cref="Offset.None"/> with acks=0.</param>
+/// <param name="Offset"><see cref="Offset.None"/> with acks=0, or when the broker only knew that it has the record already.</param>
 /// <param name="TimestampMs">Milliseconds since 1970 UTC.</param>
 public readonly record struct RecordMetadata(TopicPartition Partition, Offset Offset, long TimestampMs);
 

@@ -1,7 +1,10 @@
 namespace ActorBroker.Client;
 
 /// <summary>A topic as a producer sees it: its partitions' queues, or the records that wait to learn of them.</summary>
-internal sealed class ProducerTopic(string name, TopicPartitioner partitioner)
+/// <param name="name">Its name.</param>
+/// <param name="partitioner">Its own.</param>
+/// <param name="identity">Null without idempotence.</param>
+internal sealed class ProducerTopic(string name, TopicPartitioner partitioner, ProducerIdentity? identity)
 {
     private PartitionQueue[] _queues = [];
 
@@ -32,7 +35,7 @@ internal sealed class ProducerTopic(string name, TopicPartitioner partitioner)
         {
             Array.Resize(ref _queues, view.Partitions.Length);
             for (var i = known; i < _queues.Length; i++)
-                _queues[i] = new PartitionQueue(new Log.TopicPartition(Name, i));
+                _queues[i] = new PartitionQueue(new Log.TopicPartition(Name, i), identity is null ? null : new PartitionSequences(identity));
         }
 
         foreach (var queue in _queues)

@@ -36,6 +36,8 @@ internal sealed class RecordAccumulator
     private readonly LinkedList<ProducerBatch> _open = [];
     private readonly LinkedList<ProducerBatch> _live = [];
     private long _lastNumber;
+    private long _plainBytes;
+    private long _packedBytes;
 
     /// <param name="settings">Sizes and linger.</param>
     /// <param name="frame">What a request may hold.</param>
@@ -50,6 +52,11 @@ internal sealed class RecordAccumulator
 
     /// <summary>Of buffer.memory.</summary>
     public long BytesUsed { get; private set; }
+
+    public int OpenBatches => _open.Count;
+
+    /// <summary>Bytes of closed batches to what they were before packing; 1 without compression.</summary>
+    public double CompressionRate => _plainBytes == 0 ? 1 : (double)_packedBytes / _plainBytes;
 
     /// <summary>When <see cref="CloseLingering"/> next has something to do.</summary>
     public TimeSpan NextLinger =>
@@ -128,6 +135,8 @@ internal sealed class RecordAccumulator
         if (queue.Open is not { } batch)
             return;
         batch.BecomeClosed(queue.Builder!);
+        _plainBytes += queue.Builder!.SizeInBytes;
+        _packedBytes += batch.Bytes.Length;
         BytesUsed -= batch.Reserved - batch.Bytes.Length;
         batch.Reserved = batch.Bytes.Length;
         Recycle(queue);
@@ -164,7 +173,7 @@ internal sealed class RecordAccumulator
 
     private void Open(PartitionQueue queue, FlushGroup group, long reserve, TimeSpan now, TimeSpan firstTaken)
     {
-        queue.Builder = _spares.TryPop(out var spare) ? spare : new RecordBatchBuilder(_batchBytes);
+        queue.Builder = _spares.TryPop(out var spare) ? spare : new RecordBatchBuilder(_batchBytes, _settings.CompressionType);
         queue.Open = new ProducerBatch(queue, ++_lastNumber, group, now, firstTaken) { Reserved = reserve };
         queue.Open.OpenNode = _open.AddLast(queue.Open);
         queue.Open.LiveNode = AddLive(queue.Open);

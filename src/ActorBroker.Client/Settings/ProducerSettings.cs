@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ActorBroker.Log;
 using Akka.Actor;
 using Akka.Configuration;
 
@@ -59,7 +60,25 @@ public sealed record ProducerSettings
 
     public required TimeSpan DeliveryTimeout { get; init; }
 
+    /// <summary>
+    /// True asks for it, and other settings that contradict it are faults; null, the default, is true unless they do.
+    /// See <see cref="WithIdempotence"/>.
+    /// </summary>
+    public required bool? EnableIdempotence { get; init; }
+
+    public required CompressionType CompressionType { get; init; }
+
     public required KeylessPartitioner Partitioner { get; init; }
+
+    public required bool PartitionerAdaptivePartitioningEnable { get; init; }
+
+    /// <summary>Zero never counts a broker out.</summary>
+    public required TimeSpan PartitionerAvailabilityTimeout { get; init; }
+
+    public required bool PartitionerIgnoreKeys { get; init; }
+
+    /// <summary>Whether the producer numbers its batches.</summary>
+    internal bool IsIdempotent => EnableIdempotence ?? ContradictionsToIdempotence().Count == 0;
 
     /// <exception cref="ClientSettingsException">A value can't be read or is out of range.</exception>
     public static ProducerSettings Create(ActorSystem system) => Create(system.Settings.Config);
@@ -82,6 +101,11 @@ public sealed record ProducerSettings
 
     public ProducerSettings WithBatchSize(int bytes) => this with { BatchSize = bytes };
 
+    public ProducerSettings WithCompression(CompressionType type) => this with { CompressionType = type };
+
+    /// <summary>Asks for idempotence, so that settings which contradict it are refused instead of switching it off; or does without.</summary>
+    public ProducerSettings WithIdempotence(bool enabled = true) => this with { EnableIdempotence = enabled };
+
     internal void Validate()
     {
         var faults = new FaultList();
@@ -96,7 +120,26 @@ public sealed record ProducerSettings
         faults.Require(
             DeliveryTimeout >= Linger + Client.RequestTimeout,
             "delivery.timeout.ms must not be below linger.ms + request.timeout.ms");
+        faults.Require(PartitionerAvailabilityTimeout >= TimeSpan.Zero, "partitioner.availability.timeout.ms must not be negative");
+        faults.Require(
+            CompressionType == CompressionType.None || CompressionCodecs.Default.TryGet(CompressionType, out _),
+            $"compression.type = {CompressionType} has no codec here");
+        foreach (var contradiction in EnableIdempotence == true ? ContradictionsToIdempotence() : [])
+            faults.Require(holds: false, $"enable.idempotence = true needs {contradiction}");
         faults.ThrowIfAny();
+    }
+
+    /// <summary>KIP-679's rules.</summary>
+    private List<string> ContradictionsToIdempotence()
+    {
+        var needs = new List<string>();
+        if (Acks != Acks.All)
+            needs.Add("acks = all");
+        if (Retries == 0)
+            needs.Add("retries above 0");
+        if (MaxInFlightRequestsPerConnection > PartitionSequences.MaxUnresolved)
+            needs.Add($"max.in.flight.requests.per.connection of at most {PartitionSequences.MaxUnresolved}");
+        return needs;
     }
 
     private static ProducerSettings From(SettingsReader reader) => new()
@@ -112,6 +155,19 @@ public sealed record ProducerSettings
         Retries = reader.Number("retries"),
         DeliveryTimeout = reader.Milliseconds("delivery.timeout.ms"),
         Partitioner = reader.Choice(
-            "partitioner", ("sticky", KeylessPartitioner.Sticky), ("round-robin", KeylessPartitioner.RoundRobin)),
+            "partitioner.class", ("sticky", KeylessPartitioner.Sticky), ("round-robin", KeylessPartitioner.RoundRobin)),
+        PartitionerAdaptivePartitioningEnable = reader.Flag("partitioner.adaptive.partitioning.enable"),
+        PartitionerAvailabilityTimeout = reader.Milliseconds("partitioner.availability.timeout.ms"),
+        PartitionerIgnoreKeys = reader.Flag("partitioner.ignore.keys"),
+        CompressionType = reader.Choice(
+            "compression.type", ("none", CompressionType.None), ("gzip", CompressionType.Gzip), ("snappy", CompressionType.Snappy),
+            ("lz4", CompressionType.Lz4), ("zstd", CompressionType.Zstd)),
+        EnableIdempotence = Idempotence(reader),
     };
+
+    private static bool? Idempotence(SettingsReader reader)
+    {
+        var enabled = reader.Flag("enable.idempotence");
+        return enabled && !reader.IsGiven("enable.idempotence") ? null : enabled;
+    }
 }

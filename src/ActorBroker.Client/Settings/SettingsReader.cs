@@ -13,12 +13,13 @@ internal sealed class SettingsReader
 {
     private static readonly Lazy<Config> Reference = new(LoadReference);
 
+    private readonly Config _given;
     private readonly Config _config;
     private readonly string _section;
     private readonly List<string> _faults;
 
-    private SettingsReader(Config config, string section, List<string> faults) =>
-        (_config, _section, _faults) = (config, section, faults);
+    private SettingsReader(Config given, string section, List<string> faults) =>
+        (_given, _config, _section, _faults) = (given, given.WithFallback(Reference.Value), section, faults);
 
     public static string ReferenceText()
     {
@@ -32,12 +33,15 @@ internal sealed class SettingsReader
     public static T Read<T>(Config config, string section, Func<SettingsReader, T> read)
     {
         var faults = new List<string>();
-        var reader = new SettingsReader(config.WithFallback(Reference.Value), section, faults);
+        var reader = new SettingsReader(config, section, faults);
         var value = read(reader);
         return faults.Count == 0 ? value : throw new ClientSettingsException(faults);
     }
 
-    public SettingsReader At(string otherSection) => new(_config, otherSection, _faults);
+    public SettingsReader At(string otherSection) => new(_given, otherSection, _faults);
+
+    /// <summary>Whether the application set the key, if only to its default.</summary>
+    public bool IsGiven(string key) => _given.HasPath($"{_section}.{key}");
 
     public string Text(string key) => _config.GetString($"{_section}.{key}") ?? "";
 

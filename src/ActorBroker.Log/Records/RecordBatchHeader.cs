@@ -176,6 +176,15 @@ public readonly record struct RecordBatchHeader
     public static void PatchLeaderEpoch(Span<byte> batch, LeaderEpoch epoch) =>
         BinaryPrimitives.WriteInt32BigEndian(batch[LeaderEpochAt..], epoch.Value);
 
+    /// <summary>Says whose batch it is and which of that producer's records it holds; computes the checksum anew. Exactly one whole batch.</summary>
+    public static void PatchProducer(Span<byte> batch, ProducerId id, ProducerEpoch epoch, int baseSequence)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(batch[ProducerIdAt..], id.Value);
+        BinaryPrimitives.WriteInt16BigEndian(batch[ProducerEpochAt..], epoch.Value);
+        BinaryPrimitives.WriteInt32BigEndian(batch[BaseSequenceAt..], baseSequence);
+        PatchCrc(batch);
+    }
+
     /// <summary>Marks the whole batch as stamped by the log at this time; computes the checksum anew. Exactly one whole batch.</summary>
     public static void PatchAppendTime(Span<byte> batch, long appendTimeMs)
     {

@@ -391,6 +391,7 @@ public class ProducerCoreTests
         rig.After(5);
         rig.Answer(0, ErrorCode.InvalidRecord);
         rig.Sent.Clear();
+        rig.SentBytes.Clear();
         rig.Others.Clear();
         return rig;
     }

@@ -45,6 +45,9 @@ internal sealed class ProducerRig
 
     public List<ProducerEffect.Send> Sent { get; } = [];
 
+    /// <summary>What left with each of <see cref="Sent"/>: a batch lets go of its bytes when it has its outcome.</summary>
+    public List<List<byte[]>> SentBytes { get; } = [];
+
     public List<ProducerEffect> Others { get; } = [];
 
     /// <summary>Ids in the order of their success.</summary>
@@ -112,6 +115,7 @@ internal sealed class ProducerRig
         {
             case ProducerEffect.Send send:
                 Sent.Add(send);
+                SentBytes.Add([.. send.Batches.Select(batch => batch.Bytes.ToArray())]);
                 break;
             case ProducerEffect.Succeed succeed:
                 for (var i = 0; i < succeed.Batch.RecordCount; i++)
