@@ -24,7 +24,7 @@ public class ProducerIdempotenceTests
         Assert.Single(rig.Others, ProducerEffect.AskIdentity.Instance);
         Assert.Empty(rig.Sent);
         rig.Do(() => rig.Core.OnIdentity(new ProducerId(7), new ProducerEpoch(2), rig.Now));
-        Assert.Equal([(7, 2, 0), (7, 2, 0)], rig.SentBytes[0].Select(Numbers));
+        Assert.Equal([(7, 2, 0), (7, 2, 0)], rig.SentBytes.Select(batches => Numbers(batches.Single())));
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public class ProducerIdempotenceTests
     public void Numbers_count_records_of_a_partition_and_stay_with_a_batch_when_it_is_repeated()
     {
         var rig = Ready();
-        var all = Enumerable.Range(0, 4).Select(_ => rig.Offer(bytes: 60)).ToList();
+        var all = Offer(rig, 4);
         rig.Answer(0);
         Assert.Equal([(7, 0, 0), (7, 0, 1), (7, 0, 2), (7, 0, 3)], rig.SentBytes.SelectMany(batches => batches).Select(Numbers));
         rig.Break(1);
@@ -67,8 +67,7 @@ public class ProducerIdempotenceTests
     public void A_duplicate_is_delivered_even_where_its_offset_is_forgotten()
     {
         var rig = Ready();
-        var a = rig.Offer(bytes: 60);
-        rig.Offer(bytes: 60);
+        var a = Offer(rig, 2)[0];
         rig.Answer(0, ErrorCode.DuplicateSequenceNumber, baseOffset: -1);
         Assert.Equal("t-0@-1", a.Outcome);
         Assert.Equal((7, 0, 1), Numbers(rig.SentBytes[1].Single()));
@@ -89,7 +88,7 @@ public class ProducerIdempotenceTests
     public void What_was_refused_behind_a_refused_batch_is_repeated_behind_it_with_its_number()
     {
         var rig = Ready();
-        var all = Enumerable.Range(0, 4).Select(_ => rig.Offer(bytes: 60)).ToList();
+        var all = Offer(rig, 4);
         rig.Answer(0);
         rig.Answer(1, ErrorCode.NotEnoughReplicas);
         rig.Answer(2, ErrorCode.OutOfOrderSequenceNumber);
@@ -109,7 +108,7 @@ public class ProducerIdempotenceTests
     public void After_a_batch_refused_for_good_those_behind_it_begin_a_new_epoch()
     {
         var rig = Ready();
-        var all = Enumerable.Range(0, 3).Select(_ => rig.Offer(bytes: 60)).ToList();
+        var all = Offer(rig, 3);
         rig.Answer(0);
         rig.Answer(1, ErrorCode.InvalidRecord);
         rig.Answer(2, ErrorCode.OutOfOrderSequenceNumber);
@@ -127,12 +126,12 @@ public class ProducerIdempotenceTests
         rig.Offer(bytes: 60);
         var a = rig.Offer(bytes: 60);
         rig.After(100);
-        var b = rig.Offer(bytes: 60);
+        var b = Offer(rig, 1)[0];
         rig.Answer(0);
         rig.Break(1);
         rig.Break(2);
         rig.Metadata(Image(4, ("t", [BrokerId.None, One])));
-        rig.After(39_950);
+        rig.After(39_900);
         Assert.Equal((DeliveryFailure.TimedOut, null), (a.Failure, b.Failure));
         rig.Metadata(Image(5, ("t", [Two, One])));
         Assert.Equal((7, 0, 2), Numbers(rig.SentBytes[3].Single()));
@@ -147,7 +146,7 @@ public class ProducerIdempotenceTests
     public void A_new_epoch_waits_until_the_old_one_is_resolved()
     {
         var rig = Ready();
-        var all = Enumerable.Range(0, 4).Select(_ => rig.Offer(bytes: 60)).ToList();
+        var all = Offer(rig, 4);
         rig.Answer(0);
         rig.Answer(1, ErrorCode.InvalidRecord);
         all.Add(rig.Offer(bytes: 60));
@@ -157,13 +156,16 @@ public class ProducerIdempotenceTests
         rig.After(1000);
         Assert.Equal(4, rig.Sent.Count);
         rig.Answer(3, ErrorCode.OutOfOrderSequenceNumber);
-        for (var i = 4; i < 7; i++)
+        rig.After(130);
+        Assert.Equal((7, 0, 2), Numbers(rig.SentBytes[4].Single()));
+        rig.Answer(4, ErrorCode.OutOfOrderSequenceNumber);
+        for (var i = 5; i < 8; i++)
         {
             rig.After(1300);
             rig.Answer(i, baseOffset: i);
         }
 
-        Assert.Equal([(7, 1, 0), (7, 1, 1), (7, 1, 2)], rig.SentBytes.Skip(4).Select(batches => Numbers(batches.Single())));
+        Assert.Equal([(7, 1, 0), (7, 1, 1), (7, 1, 2)], rig.SentBytes.Skip(5).Select(batches => Numbers(batches.Single())));
         Assert.Equal(DeliveryFailure.Rejected, Assert.Single(all, delivery => delivery.Failure is not null).Failure);
     }
 
@@ -180,6 +182,14 @@ public class ProducerIdempotenceTests
         Assert.Equal((8, 0, 0), Numbers(rig.SentBytes[1].Single()));
         rig.Answer(1, baseOffset: 3);
         Assert.Equal("t-0@3", a.Outcome);
+    }
+
+    /// <summary>Batches of one record each, all of them closed.</summary>
+    private static List<TestDelivery> Offer(ProducerRig rig, int count)
+    {
+        var all = Enumerable.Range(0, count).Select(_ => rig.Offer(bytes: 60)).ToList();
+        rig.After(5);
+        return all;
     }
 
     private static ProducerRig Ready(string hocon = "")
