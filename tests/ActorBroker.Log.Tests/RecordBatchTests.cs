@@ -186,6 +186,9 @@ public sealed class RecordBatchTests
     [Theory]
     [InlineData("golden-plain.bin", CompressionType.None)]
     [InlineData("golden-gzip.bin", CompressionType.Gzip)]
+    [InlineData("golden-snappy.bin", CompressionType.Snappy)]
+    [InlineData("golden-lz4.bin", CompressionType.Lz4)]
+    [InlineData("golden-zstd.bin", CompressionType.Zstd)]
     public void Batches_of_Kafkas_own_client_are_read(string file, CompressionType compression)
     {
         var bytes = Golden(file);

@@ -12,6 +12,9 @@ internal sealed class BrokerLane(BrokerId broker)
 
     public int RequestsInFlight { get; set; }
 
+    /// <summary>Since when something is ready and nothing could be sent for want of answers.</summary>
+    public TimeSpan? FullSince { get; set; }
+
     public bool HasReady => _ready.Count > 0;
 
     public void List(PartitionQueue queue)

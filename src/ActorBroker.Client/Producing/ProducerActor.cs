@@ -10,7 +10,7 @@ public static class Producer
 {
     /// <exception cref="ClientSettingsException">The settings are wrong.</exception>
     public static Props Props(ProducerSettings settings) =>
-        Props(settings, new ProducerIntake(), RandomNumberGenerator.GetInt32(int.MaxValue));
+        Props(settings, new ProducerIntake(settings.BufferMemory), RandomNumberGenerator.GetInt32(int.MaxValue));
 
     internal static Props Props(ProducerSettings settings, ProducerIntake intake, int seed, Func<TimeSpan>? clock = null)
     {
@@ -106,6 +106,7 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
         }
 
         _core.Advance(now);
+        _intake.WaitingBytes = _core.BytesWaiting;
         Perform();
         _wakeup.Arm(_core.NextWakeup);
     }

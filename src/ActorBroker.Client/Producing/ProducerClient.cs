@@ -25,15 +25,15 @@ public sealed class ProducerClient : IAsyncDisposable
     /// <exception cref="ClientSettingsException">The settings are wrong.</exception>
     public static ProducerClient Create(ActorSystem system, ProducerSettings settings)
     {
-        var intake = new ProducerIntake();
+        var intake = new ProducerIntake(settings.BufferMemory);
         var actor = system.ActorOf(Producer.Props(settings, intake, RandomNumberGenerator.GetInt32(int.MaxValue)));
         return new ProducerClient(settings, intake, actor);
     }
 
     /// <summary>
     /// Sends a record; completes when it is where <c>acks</c> asks for. When <c>buffer.memory</c> is in use it waits for
-    /// up to <c>max.block.ms</c>: whoever doesn't await outcomes at all must bound what is out himself. Key and value must
-    /// not change until the task ends. Await the task once.
+    /// up to <c>max.block.ms</c>; records that wait may hold as many bytes again, any further one fails at once with
+    /// <see cref="DeliveryFailure.BufferFull"/>. Key and value must not change until the task ends. Await the task once.
     /// </summary>
     /// <param name="topic">Its partitions are looked up at first use.</param>
     /// <param name="key">Decides the partition; null leaves that to the partitioner.</param>

@@ -241,7 +241,7 @@ internal sealed partial class ProducerCore
         while (lane.HasReady && lane.RequestsInFlight < _settings.MaxInFlightRequestsPerConnection)
         {
             if (lane.Take(now, Math.Min(_frame.PayloadBytes, _settings.MaxRequestSize), fillBytes) is not { } batches)
-                return;
+                break;
             var id = ++_lastRequest;
             lane.RequestsInFlight++;
             _counters.Requests++;
@@ -255,7 +255,10 @@ internal sealed partial class ProducerCore
 
             _effects.Add(new ProducerEffect.Send(id, lane.Broker, batches.ToArray()));
             _inFlight.Add(id, (lane, batches));
+            lane.FullSince = null;
         }
+
+        lane.FullSince = lane.HasReady ? lane.FullSince ?? now : null;
     }
 
     private static ProducerBatch? Take(List<ProducerBatch> batches, string topic, int partition)

@@ -163,7 +163,7 @@ internal sealed partial class ProducerCore
     private Acceptance Append(ProducerTopic topic, in OutgoingRecord record, FlushGroup group, TimeSpan now)
     {
         var free = record.Partition < 0;
-        var partition = free ? topic.Partitioner.Choose(record.Key) : record.Partition;
+        var partition = free ? topic.Partitioner.Choose(record.Key, now) : record.Partition;
         if (topic.QueueOf(partition) is not { } queue)
         {
             _effects.Add(ProducerEffect.RefreshMetadata.Instance);
@@ -181,8 +181,8 @@ internal sealed partial class ProducerCore
         }
         else if (acceptance == Acceptance.Accepted)
         {
-            if (free && record.Key is null)
-                topic.Partitioner.OnAppended(bytes);
+            if (free)
+                topic.Partitioner.OnAppended(record.Key, bytes, now);
             if (group.IsSealed)
                 _accumulator.Close(queue);
         }
@@ -226,12 +226,18 @@ internal sealed partial class ProducerCore
             return last;
         if (!_topics.TryGetValue(name, out var topic))
         {
-            topic = new ProducerTopic(name, new TopicPartitioner(_settings.Partitioner, _settings.BatchSize, _random), _identity);
+            topic = new ProducerTopic(name, _settings, _random, LoadOf, _identity);
             _topics.Add(name, topic);
         }
 
         return _lastTopic = topic;
     }
+
+    private PartitionLoad LoadOf(PartitionQueue queue, TimeSpan now) => new(
+        queue.Waiting,
+        _settings.PartitionerAvailabilityTimeout > TimeSpan.Zero
+            && _lanes.TryGetValue(queue.Leader, out var lane)
+            && lane.FullSince + _settings.PartitionerAvailabilityTimeout <= now);
 
     private void List(PartitionQueue queue)
     {

@@ -5,11 +5,15 @@ namespace ActorBroker.Client;
 
 /// <summary>
 /// The way from any thread to a producer actor: a queue that costs one actor message per burst, not per record. The actor
-/// is its only reader while it runs.
+/// is its only reader while it runs. What is in here, and what the actor has taken and found no memory for, is bounded: beyond
+/// that a record fails at once, since its caller does not wait for the others.
 /// </summary>
-internal sealed class ProducerIntake
+/// <param name="maxWaitingBytes">The bound; a single record may pass it.</param>
+internal sealed class ProducerIntake(long maxWaitingBytes)
 {
     private readonly ConcurrentQueue<OutgoingRecord> _queue = new();
+    private long _queuedBytes;
+    private long _waitingBytes;
     private IActorRef? _actor;
     private int _signalled;
     private volatile bool _closed;
@@ -22,8 +26,24 @@ internal sealed class ProducerIntake
 
     public bool IsClosed => _closed;
 
+    /// <summary>Bytes that the actor has taken out and that wait for memory there; it says so after each look in here.</summary>
+    public long WaitingBytes
+    {
+        get => Volatile.Read(ref _waitingBytes);
+        set => Volatile.Write(ref _waitingBytes, value);
+    }
+
     public void Add(in OutgoingRecord record)
     {
+        var size = record.SizeInBytes;
+        var waiting = Interlocked.Add(ref _queuedBytes, size) + WaitingBytes;
+        if (waiting > maxWaitingBytes && waiting > size)
+        {
+            Interlocked.Add(ref _queuedBytes, -size);
+            Fail(record, DeliveryFailure.BufferFull, $"records of {waiting - size} bytes wait for the producer already, as many as buffer.memory holds: wait for outcomes before sending more");
+            return;
+        }
+
         _queue.Enqueue(record);
         if (_closed)
             FailAll();
@@ -50,7 +70,13 @@ internal sealed class ProducerIntake
     /// <summary>The reader answers the signal; a record that comes in from now on signals again.</summary>
     public void OnReady() => Volatile.Write(ref _signalled, 0);
 
-    public bool TryTake(out OutgoingRecord record) => _queue.TryDequeue(out record);
+    public bool TryTake(out OutgoingRecord record)
+    {
+        if (!_queue.TryDequeue(out record))
+            return false;
+        Interlocked.Add(ref _queuedBytes, -record.SizeInBytes);
+        return true;
+    }
 
     public void Signal()
     {
@@ -60,12 +86,12 @@ internal sealed class ProducerIntake
 
     private void FailAll()
     {
-        while (_queue.TryDequeue(out var record))
-        {
-            int? partition = record.Partition < 0 ? null : record.Partition;
-            record.Delivery.Failed(record.Topic, partition, DeliveryFailure.Closed, Protocol.ErrorCode.None, Closed);
-        }
+        while (TryTake(out var record))
+            Fail(record, DeliveryFailure.Closed, Closed);
     }
+
+    private static void Fail(in OutgoingRecord record, DeliveryFailure reason, string message) =>
+        record.Delivery.Failed(record.Topic, record.Partition < 0 ? null : record.Partition, reason, Protocol.ErrorCode.None, message);
 
     public const string Closed = "the producer is closed";
 }

@@ -1,16 +1,25 @@
 namespace ActorBroker.Client;
 
 /// <summary>A topic as a producer sees it: its partitions' queues, or the records that wait to learn of them.</summary>
-/// <param name="name">Its name.</param>
-/// <param name="partitioner">Its own.</param>
-/// <param name="identity">Null without idempotence.</param>
-internal sealed class ProducerTopic(string name, TopicPartitioner partitioner, ProducerIdentity? identity)
+internal sealed class ProducerTopic
 {
+    private readonly ProducerIdentity? _identity;
     private PartitionQueue[] _queues = [];
 
-    public string Name { get; } = name;
+    /// <param name="name">Its name.</param>
+    /// <param name="settings">For the partitioner.</param>
+    /// <param name="random">Likewise.</param>
+    /// <param name="loadOf">Likewise.</param>
+    /// <param name="identity">Null without idempotence.</param>
+    public ProducerTopic(string name, ProducerSettings settings, Random random, Func<PartitionQueue, TimeSpan, PartitionLoad> loadOf, ProducerIdentity? identity)
+    {
+        (Name, _identity) = (name, identity);
+        Partitioner = new TopicPartitioner(settings, random, (partition, now) => loadOf(_queues[partition], now));
+    }
 
-    public TopicPartitioner Partitioner { get; } = partitioner;
+    public string Name { get; }
+
+    public TopicPartitioner Partitioner { get; }
 
     /// <summary>Whether its partitions are known; stays so although the topic may be gone later.</summary>
     public bool IsKnown => _queues.Length > 0;
@@ -35,7 +44,7 @@ internal sealed class ProducerTopic(string name, TopicPartitioner partitioner, P
         {
             Array.Resize(ref _queues, view.Partitions.Length);
             for (var i = known; i < _queues.Length; i++)
-                _queues[i] = new PartitionQueue(new Log.TopicPartition(Name, i), identity is null ? null : new PartitionSequences(identity));
+                _queues[i] = new PartitionQueue(new Log.TopicPartition(Name, i), _identity is null ? null : new PartitionSequences(_identity));
         }
 
         foreach (var queue in _queues)

@@ -73,22 +73,24 @@ public sealed class RecordBatchBuilder : IDisposable
 
     /// <summary>
     /// The finished batch, valid until the next call of any member; may be asked for again after the setters changed.
-    /// At least one record is needed.
+    /// At least one record is needed. What packing would not make smaller is left as it is, and says so.
     /// </summary>
     public Memory<byte> Build()
     {
         if (RecordCount == 0)
             throw new InvalidOperationException("A batch needs a record.");
-        var target = _plain;
+        var (target, compression) = (_plain, CompressionType.None);
         if (_codec is not null)
         {
-            target = _packed ??= new PooledBuffer(_plain.Length);
-            target.SetLength(RecordBatchHeader.Size);
-            _codec.Compress(_plain.WrittenSpan[RecordBatchHeader.Size..], target);
+            _packed ??= new PooledBuffer(_plain.Length);
+            _packed.SetLength(RecordBatchHeader.Size);
+            _codec.Compress(_plain.WrittenSpan[RecordBatchHeader.Size..], _packed);
+            if (_packed.Length < _plain.Length)
+                (target, compression) = (_packed, _compression);
         }
 
         var bytes = target.MutableMemory;
-        Header(bytes.Length).WriteTo(bytes.Span);
+        Header(bytes.Length, compression).WriteTo(bytes.Span);
         RecordBatchHeader.PatchCrc(bytes.Span);
         return bytes;
     }
@@ -120,13 +122,13 @@ public sealed class RecordBatchBuilder : IDisposable
         return RecordBatchHeader.Size + body + Varint.SizeOf((int)Math.Min(body, int.MaxValue));
     }
 
-    private RecordBatchHeader Header(int size) => new()
+    private RecordBatchHeader Header(int size, CompressionType compression) => new()
     {
         BaseOffset = BaseOffset,
         BatchLength = size - RecordBatchHeader.LengthPrefix,
         PartitionLeaderEpoch = PartitionLeaderEpoch,
         Magic = RecordBatchHeader.CurrentMagic,
-        Attributes = RecordBatchHeader.MakeAttributes(_compression, TimestampType.CreateTime, IsTransactional, IsControl),
+        Attributes = RecordBatchHeader.MakeAttributes(compression, TimestampType.CreateTime, IsTransactional, IsControl),
         LastOffsetDelta = RecordCount - 1,
         BaseTimestamp = BaseTimestamp,
         MaxTimestamp = MaxTimestamp,

@@ -54,7 +54,7 @@ public sealed class VirtualTimeTests() : Akka.TestKit.Xunit2.TestKit("""
         var scheduler = Scheduler;
         var start = scheduler.Now;
         var settings = TestClusters.Producer().WithBootstrap("local");
-        _producer = Sys.ActorOf(Producer.Props(settings, new ProducerIntake(), seed: 1, () => scheduler.Now - start));
+        _producer = Sys.ActorOf(Producer.Props(settings, new ProducerIntake(settings.BufferMemory), seed: 1, () => scheduler.Now - start));
         return _producer;
     }
 
