@@ -11,7 +11,9 @@ internal static class TestClusters
     public static readonly BrokerId One = new(1);
     public static readonly BrokerId Two = new(2);
 
-    public static ProducerSettings Producer(string hocon = "") => ProducerSettings.Create(ConfigurationFactory.ParseString(hocon));
+    /// <summary>Without idempotence unless asked for: then nothing has to be had before the first batch leaves.</summary>
+    public static ProducerSettings Producer(string hocon = "") =>
+        ProducerSettings.Create(ConfigurationFactory.ParseString("actorbroker.producer.enable.idempotence = false\n" + hocon));
 
     public static ConsumerSettings Consumer(string hocon = "") => ConsumerSettings.Create(ConfigurationFactory.ParseString(hocon));
 

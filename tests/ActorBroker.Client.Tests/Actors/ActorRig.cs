@@ -54,7 +54,7 @@ internal sealed class ActorRig : IAsyncDisposable
 
     public async Task StopBrokerAsync() => await _broker!.Terminate();
 
-    public ProducerSettings Producer(string hocon = "") => TestClusters.Producer(hocon).WithBootstrap(Bootstrap);
+    public ProducerSettings Producer(string hocon = "") => ProducerSettings.Create(ConfigurationFactory.ParseString(hocon)).WithBootstrap(Bootstrap);
 
     public ConsumerSettings Consumer(string hocon = "") => TestClusters.Consumer(hocon).WithBootstrap(Bootstrap);
 

@@ -38,6 +38,8 @@ internal sealed class FakeLog
     /// <summary>Of all groups, told apart by nothing: one group a test.</summary>
     public ConcurrentDictionary<TopicPartition, CommittedOffset> Committed { get; } = new();
 
+    public long LastProducerId = 1000;
+
     /// <summary>Sends every client seen so far a goodbye.</summary>
     public Action SayGoodbye { get; set; } = () => { };
 
@@ -167,6 +169,7 @@ internal sealed class FakeBroker : ReceiveActor
     private IResponse Answer(IRequest request, ErrorCode verdict) => request switch
     {
         ApiVersionsRequest => new ApiVersionsResponse(),
+        InitProducerIdRequest => new InitProducerIdResponse { ErrorCode = verdict, ProducerId = verdict == ErrorCode.None ? Interlocked.Increment(ref _log.LastProducerId) : -1 },
         MetadataRequest metadata => Metadata(metadata),
         ProduceRequest produce => Produce(produce, verdict),
         ListOffsetsRequest offsets => ListOffsets(offsets),

@@ -99,6 +99,22 @@ public class ProducerActorTests
     }
 
     [Fact]
+    public async Task Packed_and_numbered_batches_arrive_and_the_metrics_say_so()
+    {
+        await using var rig = ActorRig.OverTcp();
+        rig.Log.Topics["t"] = 1;
+        await using var producer = ProducerClient.Create(rig.Client, rig.Producer("actorbroker.producer.compression.type = snappy"));
+        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => producer.ProduceAsync("t", null, Value(i)).AsTask())).WaitAsync(ActorRig.Deadline);
+        Assert.Equal(Enumerable.Range(0, 500).Select(i => $"v{i}"), rig.Log.Values(P0));
+        var headers = rig.Log.Batches[P0].Select(FakeLog.Header).ToList();
+        Assert.All(headers, header => Assert.Equal((1001, 0), (header.ProducerId.Value, header.ProducerEpoch.Value)));
+        Assert.Equal(headers.Select(header => header.BaseOffset.Value), headers.Select(header => (long)header.BaseSequence));
+        var metrics = await producer.GetMetricsAsync();
+        Assert.Equal((1001, 0, 500), (metrics.ProducerId, metrics.SequenceEpochsEnded, metrics.RecordsDelivered));
+        Assert.InRange(metrics.CompressionRate, 0.01, 0.99);
+    }
+
+    [Fact]
     public async Task Requests_stay_within_a_small_frame()
     {
         await using var rig = ActorRig.OverTcp("akka.remote.dot-netty.tcp.maximum-frame-size = 33000b");
@@ -164,7 +180,7 @@ public class ProducerActorTests
     }
 
     [Fact]
-    public async Task A_full_buffer_makes_callers_wait_and_senders_hear_of_it()
+    public async Task A_full_buffer_makes_callers_wait_and_whoever_waits_for_nothing_hear_of_it()
     {
         await using var rig = ActorRig.InProcess();
         rig.Log.Topics["t"] = 1;
@@ -176,9 +192,14 @@ public class ProducerActorTests
         while ((await producer.GetMetricsAsync()).RecordsWaiting == 0)
             await Task.Yield();
         Assert.InRange((await producer.GetMetricsAsync()).BufferBytesUsed, 1, 20000);
+        // As much again waits; callers beyond that are told at once.
+        Assert.InRange((await producer.GetMetricsAsync()).BytesWaiting, 1, 20000);
+        var refused = waiting.Where(task => task.IsFaulted).ToList();
+        Assert.InRange(refused.Count, 160, 180);
+        Assert.All(refused, task => Assert.Equal(DeliveryFailure.BufferFull, ((DeliveryException)task.Exception!.InnerException!).Reason));
         Volatile.Write(ref open, 1);
-        var results = await Task.WhenAll(waiting).WaitAsync(ActorRig.Deadline);
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => (long)i), results.Select(result => result.Offset.Value));
+        var results = await Task.WhenAll(waiting.Except(refused)).WaitAsync(ActorRig.Deadline);
+        Assert.Equal(Enumerable.Range(0, results.Length).Select(i => (long)i), results.Select(result => result.Offset.Value));
         await producer.DisposeAsync();
         var closed = await Assert.ThrowsAsync<DeliveryException>(async () => await producer.ProduceAsync("t", null, Value(1)));
         Assert.Equal(DeliveryFailure.Closed, closed.Reason);

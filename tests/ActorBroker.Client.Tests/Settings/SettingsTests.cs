@@ -28,7 +28,7 @@ public partial class SettingsTests
         ["client.rack"] = "other",
         ["exclude.internal.topics"] = "false",
         ["dead.letter.topic"] = "other",
-        ["enable.idempotence"] = "true",
+        ["enable.idempotence"] = "false",
         ["compression.type"] = "gzip",
         ["partitioner.adaptive.partitioning.enable"] = "false",
         ["partitioner.ignore.keys"] = "true",
@@ -101,6 +101,23 @@ public partial class SettingsTests
             actorbroker.client.bootstrap.servers = "host, good:1, name@:2"
             """)));
         Assert.Equal(4, impossible.Faults.Count);
+    }
+
+    /// <summary>KIP-679: the default gives way to settings that contradict it, who asks for it is told of them.</summary>
+    [Theory]
+    [InlineData("acks = 1", "acks = all")]
+    [InlineData("retries = 0", "retries above 0")]
+    [InlineData("max.in.flight.requests.per.connection = 6", "at most 5")]
+    public void Idempotence_by_default_gives_way_and_asked_for_insists(string contradiction, string needed)
+    {
+        Assert.True(ProducerSettings.Create(ConfigurationFactory.Empty).IsIdempotent);
+        var given = ConfigurationFactory.ParseString($"actorbroker.producer.{contradiction}");
+        Assert.False(ProducerSettings.Create(given).IsIdempotent);
+        var asked = ConfigurationFactory.ParseString("actorbroker.producer.enable.idempotence = true").WithFallback(given);
+        var fault = Assert.Throws<ClientSettingsException>(() => ProducerSettings.Create(asked));
+        Assert.Contains($"enable.idempotence = true needs {needed}", fault.Message.Replace("max.in.flight.requests.per.connection of ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Throws<ClientSettingsException>(() => ProducerSettings.Create(given).WithIdempotence().Validate());
+        Assert.False(ProducerSettings.Create(ConfigurationFactory.Empty).WithIdempotence(false).IsIdempotent);
     }
 
     [Theory]
