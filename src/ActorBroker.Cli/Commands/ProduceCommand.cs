@@ -20,13 +20,15 @@ internal static class ProduceCommand
         acks.AcceptOnlyFromAmong("0", "1", "all");
         var linger = new Option<int?>("--linger-ms") { Description = "How long a batch waits to fill, in milliseconds (default 5).", HelpName = "N" };
         var batch = new Option<int?>("--batch-size") { Description = "Bytes at which a batch is sent without waiting (default 16384).", HelpName = "N" };
+        var compression = new Option<string>("--compression") { Description = "How batches are packed: none, gzip, snappy, lz4 or zstd (default none).", DefaultValueFactory = _ => "none" };
+        compression.AcceptOnlyFromAmong("none", "gzip", "snappy", "lz4", "zstd");
         linger.Within(0, int.MaxValue, "must not be negative");
         batch.Within(1, int.MaxValue, "must be at least 1");
         var rate = new Option<bool>("--rate") { Description = "Show progress every second, also when not on a terminal." };
 
         var command = new Command("produce", "Writes records, one a line.")
         {
-            topic, file, separator, headers, nullValue, acks, linger, batch, rate, CommonOptions.Bootstrap, CommonOptions.Json,
+            topic, file, separator, headers, nullValue, acks, linger, batch, compression, rate, CommonOptions.Bootstrap, CommonOptions.Json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -39,6 +41,7 @@ internal static class ProduceCommand
             ProducerSettings Settings(ProducerSettings settings)
             {
                 settings = settings.WithAcks(parsed.GetValue(acks) switch { "0" => Acks.None, "1" => Acks.Leader, _ => Acks.All });
+                settings = settings.WithCompression(Enum.Parse<CompressionType>(parsed.GetValue(compression)!, ignoreCase: true));
                 if (parsed.GetValue(linger) is { } milliseconds) settings = settings.WithLinger(TimeSpan.FromMilliseconds(milliseconds));
                 if (parsed.GetValue(batch) is { } bytes) settings = settings.WithBatchSize(bytes);
                 return settings;

@@ -18,11 +18,16 @@ internal sealed class ProduceRun(
     /// fills caches and the garbage collector's hands (measured: half the rate at twenty times as many).
     /// </summary>
     private const int MaxOutstanding = 10_000;
+
+    /// <summary>Likewise, for long lines: less than the producer's buffer, so that none is refused for want of it.</summary>
+    private const long MaxOutstandingBytes = 16 << 20;
     private const int MaxDistinctFaultsShown = 10;
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<string> _faults = new(StringComparer.Ordinal);
     private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly SemaphoreSlim _counted = new(0, 1);
+    private long _outstandingBytes;
     private long _lines;
     private long _delivered;
     private long _failed;
@@ -33,7 +38,7 @@ internal sealed class ProduceRun(
 
     public async Task<int> RunAsync(ProducerClient producer, Stream input, CancellationToken cancellation)
     {
-        var outcomes = Channel.CreateBounded<ValueTask<RecordMetadata>>(new BoundedChannelOptions(MaxOutstanding) { SingleReader = true, SingleWriter = true });
+        var outcomes = Channel.CreateBounded<(ValueTask<RecordMetadata>, int)>(new BoundedChannelOptions(MaxOutstanding) { SingleReader = true, SingleWriter = true });
         var counting = CountAsync(outcomes.Reader);
         using var progress = Progress();
         try
@@ -54,7 +59,7 @@ internal sealed class ProduceRun(
         return _unreachable && _delivered == 0 ? ExitCode.BrokerUnreachable : _failed > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private async Task SendAsync(ProducerClient producer, LineReader lines, ChannelWriter<ValueTask<RecordMetadata>> outcomes, CancellationToken cancellation)
+    private async Task SendAsync(ProducerClient producer, LineReader lines, ChannelWriter<(ValueTask<RecordMetadata>, int)> outcomes, CancellationToken cancellation)
     {
         while (await lines.ReadAsync(cancellation) is { } line)
         {
@@ -66,15 +71,19 @@ internal sealed class ProduceRun(
                 continue;
             }
 
-            _bytes += (key?.Length ?? 0) + (value?.Length ?? 0);
-            var outcome = producer.ProduceAsync(topic, key, value, headers);
+            var bytes = (key?.Length ?? 0) + (value?.Length ?? 0);
+            _bytes += bytes;
+            while (Interlocked.Read(ref _outstandingBytes) is > 0 and var outstanding && outstanding + bytes > MaxOutstandingBytes)
+                await _counted.WaitAsync(CancellationToken.None);
+            Interlocked.Add(ref _outstandingBytes, bytes);
+            var outcome = (producer.ProduceAsync(topic, key, value, headers), bytes);
             if (!outcomes.TryWrite(outcome)) await outcomes.WriteAsync(outcome, CancellationToken.None);
         }
     }
 
-    private async Task CountAsync(ChannelReader<ValueTask<RecordMetadata>> outcomes)
+    private async Task CountAsync(ChannelReader<(ValueTask<RecordMetadata>, int)> outcomes)
     {
-        await foreach (var outcome in outcomes.ReadAllAsync())
+        await foreach (var (outcome, bytes) in outcomes.ReadAllAsync())
         {
             try
             {
@@ -87,6 +96,9 @@ internal sealed class ProduceRun(
                 _unreachable |= e.Reason == DeliveryFailure.Unreachable;
                 Report(e.Message);
             }
+
+            Interlocked.Add(ref _outstandingBytes, -bytes);
+            if (_counted.CurrentCount == 0) _counted.Release();
         }
     }
 

@@ -106,7 +106,7 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
         }
 
         _core.Advance(now);
-        _intake.WaitingBytes = _core.BytesWaiting;
+        _intake.OnAdmitted(_core.BytesWaiting);
         Perform();
         _wakeup.Arm(_core.NextWakeup);
     }

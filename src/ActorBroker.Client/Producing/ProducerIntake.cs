@@ -12,7 +12,12 @@ namespace ActorBroker.Client;
 internal sealed class ProducerIntake(long maxWaitingBytes)
 {
     private readonly ConcurrentQueue<OutgoingRecord> _queue = new();
-    private long _queuedBytes;
+
+    /// <summary>Of records in the queue, and of those taken out of it that wait for memory as far as is known.</summary>
+    private long _heldBytes;
+
+    /// <summary>The reader's own: taken out since it last said what waits, and what that was.</summary>
+    private long _takenBytes;
     private long _waitingBytes;
     private IActorRef? _actor;
     private int _signalled;
@@ -26,21 +31,14 @@ internal sealed class ProducerIntake(long maxWaitingBytes)
 
     public bool IsClosed => _closed;
 
-    /// <summary>Bytes that the actor has taken out and that wait for memory there; it says so after each look in here.</summary>
-    public long WaitingBytes
-    {
-        get => Volatile.Read(ref _waitingBytes);
-        set => Volatile.Write(ref _waitingBytes, value);
-    }
-
     public void Add(in OutgoingRecord record)
     {
         var size = record.SizeInBytes;
-        var waiting = Interlocked.Add(ref _queuedBytes, size) + WaitingBytes;
-        if (waiting > maxWaitingBytes && waiting > size)
+        var held = Interlocked.Add(ref _heldBytes, size);
+        if (held > maxWaitingBytes && held > size)
         {
-            Interlocked.Add(ref _queuedBytes, -size);
-            Fail(record, DeliveryFailure.BufferFull, $"records of {waiting - size} bytes wait for the producer already, as many as buffer.memory holds: wait for outcomes before sending more");
+            Interlocked.Add(ref _heldBytes, -size);
+            Fail(record, DeliveryFailure.BufferFull, $"records of {held - size} bytes wait for the producer already, as many as buffer.memory holds: wait for outcomes before sending more");
             return;
         }
 
@@ -64,6 +62,7 @@ internal sealed class ProducerIntake(long maxWaitingBytes)
     public void Close()
     {
         _closed = true;
+        OnAdmitted(0);
         FailAll();
     }
 
@@ -74,8 +73,15 @@ internal sealed class ProducerIntake(long maxWaitingBytes)
     {
         if (!_queue.TryDequeue(out record))
             return false;
-        Interlocked.Add(ref _queuedBytes, -record.SizeInBytes);
+        _takenBytes += record.SizeInBytes;
         return true;
+    }
+
+    /// <summary>The reader has found room for all that it took, but for these bytes, which wait for memory.</summary>
+    public void OnAdmitted(long waitingBytes)
+    {
+        Interlocked.Add(ref _heldBytes, waitingBytes - _waitingBytes - _takenBytes);
+        (_waitingBytes, _takenBytes) = (waitingBytes, 0);
     }
 
     public void Signal()
@@ -86,8 +92,11 @@ internal sealed class ProducerIntake(long maxWaitingBytes)
 
     private void FailAll()
     {
-        while (TryTake(out var record))
+        while (_queue.TryDequeue(out var record))
+        {
+            Interlocked.Add(ref _heldBytes, -record.SizeInBytes);
             Fail(record, DeliveryFailure.Closed, Closed);
+        }
     }
 
     private static void Fail(in OutgoingRecord record, DeliveryFailure reason, string message) =>

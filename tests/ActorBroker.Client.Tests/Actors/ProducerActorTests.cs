@@ -107,10 +107,10 @@ public class ProducerActorTests
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => producer.ProduceAsync("t", null, Value(i)).AsTask())).WaitAsync(ActorRig.Deadline);
         Assert.Equal(Enumerable.Range(0, 500).Select(i => $"v{i}"), rig.Log.Values(P0));
         var headers = rig.Log.Batches[P0].Select(FakeLog.Header).ToList();
-        Assert.All(headers, header => Assert.Equal((1001, 0), (header.ProducerId.Value, header.ProducerEpoch.Value)));
+        Assert.All(headers, header => Assert.Equal((1001L, (short)0), (header.ProducerId.Value, header.ProducerEpoch.Value)));
         Assert.Equal(headers.Select(header => header.BaseOffset.Value), headers.Select(header => (long)header.BaseSequence));
         var metrics = await producer.GetMetricsAsync();
-        Assert.Equal((1001, 0, 500), (metrics.ProducerId, metrics.SequenceEpochsEnded, metrics.RecordsDelivered));
+        Assert.Equal((1001L, 0L, 500L), (metrics.ProducerId, metrics.SequenceEpochsEnded, metrics.RecordsDelivered));
         Assert.InRange(metrics.CompressionRate, 0.01, 0.99);
     }
 

@@ -21,13 +21,16 @@ public class BackPressureTests
         while (last.Outcome is null);
         Assert.Equal(DeliveryFailure.BufferFull, last.Failure);
         Assert.InRange(accepted.Count, 5, 10);
+        // What was taken out counts until the actor has said that there is room for it.
         Assert.True(intake.TryTake(out var taken));
-        Assert.Null(Add(intake, 50, 100).Outcome);
-
-        // The actor found no memory for what it took: that counts as before.
-        Assert.True(intake.TryTake(out _));
-        intake.WaitingBytes = 2 * taken.SizeInBytes;
+        Assert.Equal(DeliveryFailure.BufferFull, Add(intake, 50, 100).Failure);
+        intake.OnAdmitted(taken.SizeInBytes);
         Assert.Equal(DeliveryFailure.BufferFull, Add(intake, 51, 100).Failure);
+        Assert.True(intake.TryTake(out _));
+        intake.OnAdmitted(taken.SizeInBytes);
+        Assert.Null(Add(intake, 52, 100).Outcome);
+        intake.OnAdmitted(0);
+        Assert.Null(Add(intake, 53, 100).Outcome);
         intake.Close();
         Assert.All(accepted.Skip(2).SkipLast(1), delivery => Assert.Equal(DeliveryFailure.Closed, delivery.Failure));
     }
