@@ -29,6 +29,29 @@ public sealed class ProduceFetchTests : TestKit
         Assert.Empty(DataPath.Records(_node.AskFetch("flights", 3)));
     }
 
+    // Packed by the producer, unpacked by the consumer: between them only offset and leader epoch are written into the batch.
+    [Theory]
+    [InlineData(CompressionType.Gzip)]
+    [InlineData(CompressionType.Snappy)]
+    [InlineData(CompressionType.Lz4)]
+    [InlineData(CompressionType.Zstd)]
+    public void A_packed_batch_is_stored_and_fetched_as_it_came(CompressionType type)
+    {
+        _node.CreateTopic("flights");
+        _node.AskProduce("flights", _node.Batch("first"));
+        using var builder = new RecordBatchBuilder(1 << 20, type);
+        var values = Enumerable.Range(0, 50).Select(i => $"flight {i} is delayed").ToList();
+        foreach (var value in values) Assert.True(builder.TryAppend(_node.Time.NowMs, null, System.Text.Encoding.UTF8.GetBytes(value)));
+        var packed = builder.Build().ToArray();
+        Assert.Equal(1, _node.AskProduce("flights", packed).BaseOffset);
+        var fetched = _node.AskFetch("flights", 1);
+        var stored = fetched.Records!.Value.ToArray();
+        Assert.Equal(packed[RecordBatchHeader.MagicAt..], stored[RecordBatchHeader.MagicAt..]);
+        Assert.True(RecordBatchHeader.TryParse(stored, out var header));
+        Assert.Equal(type, header.Compression);
+        Assert.Equal(values.Select((value, i) => (1L + i, value)), DataPath.Records(fetched));
+    }
+
     /// <summary>acks=0 has no answer; the next produce of the same client comes behind it all the same.</summary>
     [Fact]
     public void Acks_0_is_silent_and_keeps_its_place()
