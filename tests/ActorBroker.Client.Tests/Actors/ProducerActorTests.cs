@@ -180,7 +180,7 @@ public class ProducerActorTests
     }
 
     [Fact]
-    public async Task A_full_buffer_makes_callers_wait_and_whoever_waits_for_nothing_hear_of_it()
+    public async Task A_full_buffer_makes_callers_wait_and_those_beyond_are_told()
     {
         await using var rig = ActorRig.InProcess();
         rig.Log.Topics["t"] = 1;
@@ -188,17 +188,21 @@ public class ProducerActorTests
         rig.Log.Judge = request => request is ProduceRequest && Volatile.Read(ref open) == 0 ? ErrorCode.NotEnoughReplicas : ErrorCode.None;
         var settings = rig.Producer("actorbroker.producer.buffer.memory = 20000\nactorbroker.client.retry.backoff.max.ms = 100");
         var producer = ProducerClient.Create(rig.Client, settings);
-        var waiting = Enumerable.Range(0, 200).Select(i => producer.ProduceAsync("t", null, new byte[1000]).AsTask()).ToArray();
-        while ((await producer.GetMetricsAsync()).RecordsWaiting == 0)
-            await Task.Yield();
-        Assert.InRange((await producer.GetMetricsAsync()).BufferBytesUsed, 1, 20000);
-        // As much again waits; callers beyond that are told at once.
-        Assert.InRange((await producer.GetMetricsAsync()).BytesWaiting, 1, 20000);
-        var refused = waiting.Where(task => task.IsFaulted).ToList();
-        Assert.InRange(refused.Count, 160, 180);
-        Assert.All(refused, task => Assert.Equal(DeliveryFailure.BufferFull, ((DeliveryException)task.Exception!.InnerException!).Reason));
+        var given = new List<Task<RecordMetadata>>();
+        do
+        {
+            given.Add(producer.ProduceAsync("t", null, new byte[1000]).AsTask());
+            await producer.GetMetricsAsync();
+        }
+        while (!given[^1].IsFaulted);
+
+        // The buffer holds as much as it may, as much again waits, and whoever comes then is told at once.
+        var metrics = await producer.GetMetricsAsync();
+        Assert.InRange(metrics.BufferBytesUsed, 10_000, 20_000);
+        Assert.InRange(metrics.BytesWaiting, 10_000, 20_000);
+        Assert.Equal(DeliveryFailure.BufferFull, ((DeliveryException)given[^1].Exception!.InnerException!).Reason);
         Volatile.Write(ref open, 1);
-        var results = await Task.WhenAll(waiting.Except(refused)).WaitAsync(ActorRig.Deadline);
+        var results = await Task.WhenAll(given.SkipLast(1)).WaitAsync(ActorRig.Deadline);
         Assert.Equal(Enumerable.Range(0, results.Length).Select(i => (long)i), results.Select(result => result.Offset.Value));
         await producer.DisposeAsync();
         var closed = await Assert.ThrowsAsync<DeliveryException>(async () => await producer.ProduceAsync("t", null, Value(1)));
