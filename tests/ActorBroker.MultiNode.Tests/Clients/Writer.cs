@@ -38,6 +38,7 @@ internal sealed class Writer : IAsyncDisposable
         (_topic, _partitions, _shape, _history) = (topic, partitions, shape, history);
         var settings = ProducerSettings.Create(system).WithBootstrap([.. bootstrap.Split(',')]).WithAcks(shape.Acks).WithClientId(shape.Name);
         if (shape.MaxInFlight is { } max) settings = settings with { MaxInFlightRequestsPerConnection = max };
+        if (!shape.Idempotent) settings = settings.WithIdempotence(false);
         if (shape.DeliveryTimeout is { } patience)
             settings = settings with { DeliveryTimeout = patience, Client = settings.Client with { RequestTimeout = patience / 2 } };
         _producer = ProducerClient.Create(system, settings);
