@@ -4,6 +4,7 @@ using System.Text;
 using ActorBroker.Cli.Tests.Processes;
 using ActorBroker.Client;
 using ActorBroker.Log;
+using ActorBroker.Protocol;
 using Akka.Actor;
 using Akka.Configuration;
 using Xunit.Abstractions;
@@ -33,6 +34,13 @@ public class GroupMembersTests(ITestOutputHelper output)
         Start(system, node, survivor);
         var dies = Start(system, node, victim);
         await UntilAsync(() => survivor.Assigned.Count == 2 && victim.Assigned.Count == 2);
+
+        // Members would not take notice of offsets set behind their backs.
+        var altered = await admin.AlterGroupOffsetsAsync(Group, new Dictionary<TopicPartition, Offset> { [new("t", 0)] = new(1) });
+        Assert.Equal(ErrorCode.UnknownMemberId, Assert.Single(altered).Error);
+        var described = Assert.Single(await admin.DescribeGroupsAsync([Group]));
+        Assert.Equal(("Stable", "cooperative-sticky", 2), (described.State, described.Assignor, described.Members.Count));
+        Assert.Equal(4, described.Members.SelectMany(member => member.Partitions).Distinct().Count());
 
         var highest = new Dictionary<TopicPartition, Offset>();
         for (var i = 0; i < flights.Count; i++)

@@ -305,6 +305,7 @@ internal sealed partial class ConsumerCore
 
     private void OnOutOfRange(PartitionReader reader)
     {
+        _moved.Add(reader.Partition);
         if (ResetPosition is { } position)
             reader.Restart(position);
         else

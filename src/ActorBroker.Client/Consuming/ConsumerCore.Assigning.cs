@@ -7,6 +7,7 @@ namespace ActorBroker.Client;
 internal sealed partial class ConsumerCore
 {
     private readonly Dictionary<TopicPartition, int> _pastGenerations = [];
+    private List<TopicPartition> _moved = [];
 
     /// <summary>Since when the target has owed an answer; null while it owes none.</summary>
     public TimeSpan? OutstandingSince { get; private set; }
@@ -35,6 +36,15 @@ internal sealed partial class ConsumerCore
                     yield return (reader.Partition, new CommittedOffset(reader.Processed) { LeaderEpoch = reader.ProcessedEpoch });
             }
         }
+    }
+
+    /// <summary>Those whose offsets no longer mean what they did: their log lost or never had what was read. What is committed next may be less.</summary>
+    public List<TopicPartition> TakeMoved()
+    {
+        var moved = _moved;
+        if (moved.Count > 0)
+            _moved = [];
+        return moved;
     }
 
     /// <summary>The group gave these to this member. Each begins at <see cref="Resolve"/>.</summary>

@@ -49,6 +49,7 @@ internal sealed partial class ConsumerCore
             return;
         }
 
+        _moved.Add(reader.Partition);
         reader.Restart(StartPosition.At(end));
         reader.BecomeResolved(end, epoch);
     }

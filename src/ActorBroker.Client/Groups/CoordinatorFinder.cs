@@ -34,7 +34,6 @@ internal sealed class CoordinatorFinder(ConsumerSettings settings, RequestIds id
         _isWanted = !IsKnown;
         if (IsKnown || _question != 0 || now < _notBefore)
             return;
-        _missingSince ??= now;
         _question = ids.Next();
         var request = new FindCoordinatorRequest { KeyType = CoordinatorType.Group, CoordinatorKeys = [settings.GroupId] };
         effects.Add(new GroupEffect.Send(_question, BrokerId.None, request, settings.Client.RequestTimeout));
@@ -88,6 +87,8 @@ internal sealed class CoordinatorFinder(ConsumerSettings settings, RequestIds id
     private void OnFailed(ErrorCode error, string message, TimeSpan now)
     {
         _notBefore = now + _backoff.Delay(++_failures);
+        // Not since it was asked for: the first question makes the offsets topic, which takes its time.
+        _missingSince ??= now;
         effects.Add(GroupEffect.RefreshMetadata.Instance);
         var isFinal = !error.IsRetriable() && error != ErrorCode.UnknownServerError;
         if (_isReported || (!isFinal && now - _missingSince < settings.Client.BootstrapTimeout))

@@ -29,6 +29,9 @@ internal sealed partial class GroupSession
                 break;
             case GroupEffect.Assigned assigned:
                 _reading.Assign(assigned.Added);
+                // One that is closing hands over nothing any more.
+                if (_closing is not null)
+                    _reading.Hold(assigned.Added);
                 _effects.Add(new ConsumerEffect.Notify(new PartitionsAssigned(assigned.All) { Added = assigned.Added }));
                 break;
             case GroupEffect.Revoke revoke:

@@ -196,6 +196,8 @@ internal sealed partial class GroupSession
     {
         if (_membership is not null && _reading.OutstandingSince + _settings.MaxPollInterval <= now)
             _membership.OnPollTimeout(now);
+        foreach (var partition in _reading.TakeMoved())
+            _committed.Remove(partition);
         do
         {
             Perform(now);

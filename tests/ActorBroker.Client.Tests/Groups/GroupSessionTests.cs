@@ -157,6 +157,40 @@ public class GroupSessionTests
     }
 
     [Fact]
+    public void A_topic_made_anew_under_its_old_name_is_committed_from_its_beginning()
+    {
+        Start(Settings("actorbroker.consumer.auto.offset.reset = earliest"));
+        Join(1, P0);
+        Answer(Sent<OffsetFetchRequest>(), Fetched((P0, 500)));
+        var fetch = Sent<FetchRequest>(own: true);
+        _reading.OnResponse(fetch.Id, new FetchResponse
+        {
+            Responses = [new FetchResponse.FetchableTopicResponse { Topic = "t", Partitions = [new FetchResponse.PartitionData { ErrorCode = ErrorCode.OffsetOutOfRange }] }],
+        }, _now);
+        Finish();
+        var lookup = Sent<ListOffsetsRequest>(own: true);
+        _reading.OnResponse(lookup.Id, new ListOffsetsResponse
+        {
+            Topics = [new ListOffsetsResponse.ListOffsetsTopicResponse { Name = "t", Partitions = [new ListOffsetsResponse.ListOffsetsPartitionResponse { Offset = 3 }] }],
+        }, _now);
+        Pass(Ms(6000));
+        Assert.Equal(3, Committed(Sent<OffsetCommitRequest>()));
+    }
+
+    [Fact]
+    public void A_member_that_is_closing_hands_over_nothing_of_what_it_is_still_given()
+    {
+        Start(Settings());
+        Answer(Sent<JoinGroupRequest>(), new JoinGroupResponse { MemberId = "m", Leader = "other", GenerationId = 1, ProtocolName = "range" });
+        var sync = Sent<SyncGroupRequest>();
+        _group.OnCommit(new CommitOffsets(), asker: "asker", _now);
+        _group.Close(drain: true, _now);
+        Answer(sync, new SyncGroupResponse { Assignment = ConsumerProtocol.WriteAssignment([P0]) });
+        Sent<LeaveGroupRequest>();
+        Assert.DoesNotContain(_effects, effect => effect is ConsumerEffect.Send { Request: FetchRequest });
+    }
+
+    [Fact]
     public void Closing_waits_for_the_target_commits_and_leaves_and_a_dead_coordinator_does_not_hold_it_up()
     {
         StartReading(P0, "a");
