@@ -106,7 +106,7 @@ internal sealed class CleanerActor : ReceiveActor, IWithTimers
 
         // Readers still hold what the last cleaning replaced.
         _core.Postpone(handle.Log);
-        After(_options.Backoff, Tick.Look);
+        Self.Tell(Tick.Look);
     }
 
     /// <summary>From the newest snapshot of the log's producers, if it knows of every batch that may be cleaned; else null.</summary>
@@ -211,7 +211,8 @@ internal sealed class CleanerActor : ReceiveActor, IWithTimers
             _log.Error(cause, "{0} can't be compacted and is left as it is until it is opened again; other logs are compacted all the same", handle.Partition);
         }
 
-        if (goesOn) End(_options.Backoff);
+        // At once: none of these comes up again before the others had their turn.
+        if (goesOn) End(TimeSpan.Zero);
     }
 
     private Offset? CleanedTo(PartitionHandle handle) => _directory.CleanedTo(handle.Partition);
