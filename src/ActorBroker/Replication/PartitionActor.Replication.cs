@@ -56,7 +56,10 @@ internal sealed partial class PartitionActor
         }
 
         var takes = _core.OnFetched(
-            new FetchedInput(fetched.Epoch, fetched.FetchOffset, batches?.SizeInBytes ?? 0, fetched.HighWatermark, fetched.LogStart), _effects);
+            new FetchedInput(fetched.Epoch, fetched.FetchOffset, batches?.SizeInBytes ?? 0, fetched.HighWatermark, fetched.LogStart),
+            batches is null ? [] : HeadersOf(batches),
+            NowMs,
+            _effects);
         if (takes)
         {
             _distrustsLeader = false;

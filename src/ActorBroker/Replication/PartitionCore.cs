@@ -62,6 +62,9 @@ internal sealed class PartitionCore
     /// <summary>Why the last batch was refused, if what goes on behind it must be too.</summary>
     private PartitionError _refused;
 
+    /// <summary>Ticket of the newest write of what was fetched.</summary>
+    private long _fetched = -1;
+
     public PartitionCore(PartitionState state, TopicSettings settings, IReplicaLog log, long lagTimeMs)
     {
         State = state;
@@ -122,7 +125,7 @@ internal sealed class PartitionCore
         if (error == PartitionError.None && input.Producer.IsIdempotent)
         {
             verdict = State.Producers.Judge(input.Producer);
-            error = ErrorOf(verdict.Judgement);
+            error = ErrorOf(verdict);
         }
 
         // One that will never be written holds nobody up.
@@ -209,10 +212,14 @@ internal sealed class PartitionCore
     }
 
     /// <summary>True: the batches that came with it are to be persisted (AppendFetched). Otherwise they are of no use.</summary>
-    public bool OnFetched(in FetchedInput fetched, List<PartitionEffect> effects)
+    /// <param name="headers">Of the batches. Their producers count from here on: this replica may lead before they are written.</param>
+    public bool OnFetched(in FetchedInput fetched, ReadOnlySpan<RecordBatchHeader> headers, long nowMs, List<PartitionEffect> effects)
     {
         if (Role != PartitionRole.Follower || _closing != PartitionError.None) return false;
         if (!_follower.OnFetched(fetched, effects) || _writes.Count > 0) return false;
+        _fetched = _writes.NextTicket;
+        foreach (ref readonly var header in headers)
+            if (ProducerStamp.Of(header) is { IsIdempotent: true } producer) State.Producers.Admit(producer, _fetched, nowMs);
         _writes.Begin(new Writer(null, Acks.None));
         effects.Add(new PartitionEffect(PartitionEffectKind.AppendFetched));
         return true;
@@ -270,10 +277,12 @@ internal sealed class PartitionCore
         return input.Acks == Acks.All && !_leader.HasEnoughReplicas ? PartitionError.NotEnoughReplicas : PartitionError.None;
     }
 
-    private static PartitionError ErrorOf(ProducerJudgement judgement) => judgement switch
+    private PartitionError ErrorOf(in ProducerVerdict verdict) => verdict.Judgement switch
     {
         ProducerJudgement.OutOfOrder => PartitionError.OutOfOrderSequence,
         ProducerJudgement.StaleEpoch => PartitionError.StaleProducerEpoch,
+        // This replica has only begun to lead: when it comes again, its offset will be known.
+        ProducerJudgement.DuplicateInFlight when verdict.Ticket == _fetched => PartitionError.NotLeader,
         _ => PartitionError.None,
     };
 

@@ -90,9 +90,13 @@ internal sealed class PartitionScript : IReplicaLog
     public PartitionScript Fetch(int id, long from, int epoch, int lastEpoch = -1, long brokerEpoch = 1) =>
         Fetch($"{id} fetches from {from}", id, from, epoch, lastEpoch, brokerEpoch);
 
-    public PartitionScript Fetched(int epoch, long from, int bytes, long highWatermark, long logStart = 0) => Step(
+    public PartitionScript Fetched(int epoch, long from, int bytes, long highWatermark, long logStart = 0, ProducerStamp? producer = null) => Step(
         $"fetched from {from}",
-        () => Core.OnFetched(new FetchedInput(new LeaderEpoch(epoch), new Offset(from), bytes, new Offset(highWatermark), new Offset(logStart)), _effects));
+        () => Core.OnFetched(
+            new FetchedInput(new LeaderEpoch(epoch), new Offset(from), bytes, new Offset(highWatermark), new Offset(logStart)),
+            producer is { } made ? [new() { ProducerId = made.Id, ProducerEpoch = made.Epoch, BaseSequence = made.BaseSequence }] : [],
+            NowMs,
+            _effects));
 
     public PartitionScript Diverging(int epoch, long from, int sharedEpoch, long end) => Step(
         $"diverging at {sharedEpoch}:{end}",

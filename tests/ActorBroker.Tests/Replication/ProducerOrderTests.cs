@@ -149,6 +149,29 @@ public sealed class ProducerOrderTests
             """);
     }
 
+    /// <summary>Found by the simulation, seed 40: the duplicate was taken for new and written behind the first one.</summary>
+    [Fact]
+    public void A_follower_that_begins_to_lead_knows_what_it_is_still_writing()
+    {
+        var script = new PartitionScript(minIsr: 2)
+            .LedBy(2, 5, 0, 1, 2)
+            .Fetched(5, 0, bytes: 100, highWatermark: 0, producer: P(0))
+            .Lead(6, 1, [1, 2])
+            .Append("a again", producer: P(0)).Append("b", producer: P(1)).Append("gap", producer: P(3))
+            .Persisted(producer: P(0))
+            .Append("a once more", Acks.Leader, producer: P(0));
+        Expect(script, """
+            assign epoch 5 -> nothing | hw 0 end 0
+            fetched from 0 -> nothing | hw 0 end 0
+            assign epoch 6 -> nothing | hw 0 end 0
+            append a again -> refuse a again NotLeader | hw 0 end 0
+            append b -> write b | hw 0 end 0
+            append gap -> refuse gap OutOfOrderSequence | hw 0 end 0
+            persisted -> nothing | hw 0 end 1
+            append a once more -> ack a once more at 0 | hw 0 end 1
+            """);
+    }
+
     [Fact]
     public void A_failed_write_refuses_duplicates_too()
     {

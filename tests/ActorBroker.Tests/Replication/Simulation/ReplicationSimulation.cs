@@ -17,13 +17,27 @@ internal enum BrokenRule
 
     /// <summary>Followers go on where they are, wherever the leader's log differs.</summary>
     NothingIsCut,
+
+    /// <summary>Whatever a producer sends is written.</summary>
+    DuplicatesAreNotJudged,
+
+    /// <summary>A new incarnation of a replica knows no producers.</summary>
+    ProducersAreForgotten,
+
+    /// <summary>A replica that begins to lead does not know of what it is still writing as a follower.</summary>
+    WhatIsFetchedCountsLate,
+
+    /// <summary>What was begun behind a batch that the log rejected is written.</summary>
+    RejectionsTakeNothingAlong,
 }
 
 /// <summary>
 /// Three replicas of one partition: the real cores, one seeded queue, a model of the controller. Messages are lost, doubled and
-/// late; replicas crash, with and without losing what was not flushed; leaders are fenced though they live.
+/// late; replicas crash, with and without losing what was not flushed; leaders are fenced though they live; writes are rejected.
+/// One of the clients is an idempotent producer (<see cref="IdempotentClient"/>).
 /// After each step: what was acknowledged with acks=all is where it was on whoever the controller says leads; what any
-/// replica holds as committed is the same everywhere, for ever. In the end everybody heals, and the logs are equal.
+/// replica holds as committed is the same everywhere, for ever, with each of the producer's records once and in order. In the end
+/// everybody heals, the logs are equal, and hold all that the producer sent.
 /// </summary>
 internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
 {
@@ -38,10 +52,12 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
     private readonly Dictionary<int, int> _acknowledged = []; // offset to value
     private readonly List<Entry> _committed = [];
     private readonly Dictionary<BrokerId, int> _checked = [];
+    private readonly IdempotentClient _client = new();
     private readonly HashSet<(PartitionCore Leader, LeaderEpoch Epoch, PartitionCore Follower)> _agreed = [];
     private SimulatedReplica[] _replicas = [];
     private long _nowMs;
     private int _nextValue;
+    private int _nextSequence; // to be committed
     private bool _isHealing;
 
     public int Acknowledged => _acknowledged.Count;
@@ -50,11 +66,16 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
 
     public int Cuts { get; private set; }
 
+    /// <summary>Of the idempotent producer.</summary>
+    public int AcknowledgedOnce => _client.Acknowledged;
+
+    public int SentAgain => _client.SentAgain;
+
     /// <summary>Throws <see cref="SimulationFailedException"/> when a promise is broken.</summary>
     public void Run(int steps)
     {
         var settings = PartitionScript.Settings(MinIsr);
-        _replicas = [.. Ids.Select(id => new SimulatedReplica(id, settings, Ids))];
+        _replicas = [.. Ids.Select(id => new SimulatedReplica(id, settings, Ids, broken))];
         foreach (var replica in _replicas)
         {
             replica.Start(_controller.EpochOf(replica.Id), _controller.Now, _nowMs);
@@ -69,26 +90,34 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
     {
         _nowMs += _random.Next(3);
         var replica = _replicas[_random.Next(_replicas.Length)];
-        switch (_random.Next(40))
+        switch (_random.Next(46))
         {
             case < 13: Deliver(); break;
-            case < 22: if (replica.IsUp) replica.Work(_random.Next(2) == 0, _nowMs); break;
+            case < 22: if (replica.IsUp) replica.Work(_random.Next(2) == 0, isFull: _random.Next(30) == 0, _nowMs); break;
             case < 27: if (replica.IsUp) replica.Produce(++_nextValue, _random.Next(4) == 0 ? Acks.Leader : Acks.All); break;
             case < 31: Fetch(replica); break;
             case 31: TellMarks(replica); break;
             case < 35: if (replica.IsUp) replica.Learn(_controller.Now, _nowMs); break;
             case 35: if (replica.IsUp) replica.Core.OnIsrTick(_nowMs, replica.Effects); break;
             case 36 when _random.Next(3) == 0: if (replica.IsUp) SendProposal(replica); break;
-            case 36: if (replica.IsUp) replica.Checkpoint = (int)replica.Core.State.HighWatermark.Value; break;
+            case 36: if (replica.IsUp) replica.TakeCheckpoint(); break;
             case 37: Crash(replica); break;
             case 38: if (!replica.IsUp) Restart(replica, hasLost: false); else _controller.Unfence(replica.Id); break;
-            default: if (_random.Next(2) == 0) _controller.Fence(replica.Id); break;
+            case 39: if (_random.Next(2) == 0) _controller.Fence(replica.Id); break;
+            default: SendIdempotent(replica, _client.Next(_random)); break;
         }
 
         if (_random.Next(10) == 0) _nowMs += LagTimeMs;
         if (replica.IsUp) Perform(replica);
         Check();
     }
+
+    private void SendIdempotent(SimulatedReplica leader, int sequence) => Send(() =>
+    {
+        if (!leader.IsUp) return;
+        leader.Produce(IdempotentClient.ValueOf(sequence), Acks.All, sequence);
+        Perform(leader);
+    });
 
     private void Deliver()
     {
@@ -168,6 +197,8 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
         {
             case PartitionEffectKind.ProduceReply when effect.Error == PartitionError.None:
                 OnAcknowledged(replica, effect);
+                var sequence = effect.Key.Slot;
+                if (sequence >= 0 && effect.Key.Client is "producer") Send(() => _client.OnAcknowledged(sequence)); // which may be lost
                 break;
             case PartitionEffectKind.FollowerAnswer:
                 Answer(replica, effect);
@@ -201,6 +232,7 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
         var (offset, value) = ((int)effect.Offset.Value, (int)effect.Key.Call);
         // With acks=1 a record may be lost: only what is committed as well is promised.
         if (offset < replica.Core.State.HighWatermark.Value) _acknowledged[offset] = value;
+        else if (effect.Key.Client is "producer") Fail($"{replica.Id} acknowledges {value} at {offset} though it is not committed");
     }
 
     private void Answer(SimulatedReplica leader, in PartitionEffect effect)
@@ -260,19 +292,23 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
                 _controller.Unfence(replica.Id);
                 replica.Learn(_controller.Now, _nowMs);
                 Perform(replica);
-                while (replica.HasWork) replica.Work(writeFirst: true, _nowMs);
+                while (replica.HasWork) replica.Work(writeFirst: true, isFull: false, _nowMs);
                 replica.Core.OnIsrTick(_nowMs, replica.Effects);
                 Perform(replica);
                 SendProposal(replica);
                 Fetch(replica);
                 TellMarks(replica);
+                foreach (var sequence in _client.Unacknowledged) SendIdempotent(replica, sequence);
             }
 
             while (_network.Count > 0) Deliver();
             Check();
             if (_replicas.All(replica => !replica.HasWork && replica.Log.SequenceEqual(_replicas[0].Log) && replica.Core.State.HighWatermark.Value == replica.Log.Count)
-                && _controller.Now.Isr.Length == Ids.Length)
+                && _controller.Now.Isr.Length == Ids.Length && _client.IsDone)
+            {
+                if (_nextSequence != _client.Sent) Fail($"{_client.Sent} were sent and acknowledged, {_nextSequence} are there");
                 return;
+            }
         }
 
         Fail("the replicas do not come together again");
@@ -295,11 +331,19 @@ internal sealed class ReplicationSimulation(int seed, BrokenRule broken)
         var highWatermark = (int)replica.Core.State.HighWatermark.Value;
         for (var offset = _checked.GetValueOrDefault(replica.Id); offset < highWatermark; offset++)
         {
-            if (offset == _committed.Count) _committed.Add(replica.Log[offset]);
+            if (offset == _committed.Count) Commit(replica.Log[offset]);
             else if (_committed[offset] != replica.Log[offset]) Fail($"{replica.Id} holds {replica.Log[offset]} as committed at {offset}, where {_committed[offset]} was");
         }
 
         _checked[replica.Id] = Math.Max(highWatermark, _checked.GetValueOrDefault(replica.Id));
+    }
+
+    private void Commit(Entry entry)
+    {
+        _committed.Add(entry);
+        if (entry.Sequence < 0) return;
+        if (entry.Sequence != _nextSequence) Fail($"the producer's record {entry.Sequence} is committed where {_nextSequence} comes next");
+        _nextSequence++;
     }
 
     private bool HoldsAcknowledged(SimulatedReplica replica)
