@@ -81,12 +81,19 @@ internal sealed class ReplicaNode
     public PartitionHandle? Find(TopicImage topic, int partition = 0) => Partitions.Find(topic.Id, partition);
 
     /// <summary>One batch of these values; null when it was not answered in time.</summary>
-    public async Task<PartitionProtocol.AppendReply?> ProduceAsync(TopicImage topic, Acks acks, params string[] values)
+    public Task<PartitionProtocol.AppendReply?> ProduceAsync(TopicImage topic, Acks acks, params string[] values) =>
+        ProduceAsync(topic, acks, DataPath.Batch(0, values));
+
+    /// <summary>One batch of an idempotent producer at epoch 0, of these records from this sequence on.</summary>
+    public Task<PartitionProtocol.AppendReply?> ProduceAsync(TopicImage topic, Acks acks, int sequence, params string[] values) =>
+        ProduceAsync(topic, acks, DataPath.Batch(7, 0, sequence, values));
+
+    private async Task<PartitionProtocol.AppendReply?> ProduceAsync(TopicImage topic, Acks acks, Memory<byte> batch)
     {
         if (Find(topic) is not { } handle) return null;
         var answer = new TaskCompletionSource<PartitionProtocol.AppendReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         var client = System.ActorOf(Props.Create(() => new Answered(answer)));
-        handle.Actor.Tell(new PartitionProtocol.Append(new RequestKey(client, 1, 0), acks, LeaderEpoch.None, DataPath.Batch(0, values)));
+        handle.Actor.Tell(new PartitionProtocol.Append(new RequestKey(client, 1, 0), acks, LeaderEpoch.None, batch));
         return await Task.WhenAny(answer.Task, Task.Delay(Patience)) == answer.Task ? await answer.Task : null;
     }
 

@@ -89,6 +89,52 @@ public sealed class ReplicationTests
         Assert.Equal(["a", "b", "c"], cluster.Values(topic, 3));
     }
 
+    [Fact]
+    public async Task After_a_failover_the_new_leader_knows_a_producers_batches_again()
+    {
+        await using var cluster = new ReplicaCluster(3);
+        var topic = cluster.CreateTopic("flights", leader: 1, [1, 2, 3]);
+        for (var i = 0; i < 3; i++) await cluster[1].ProduceAsync(topic, Acks.All, 2 * i, $"{2 * i}", $"{(2 * i) + 1}");
+        await cluster[1].KillAsync();
+        cluster.Elect(topic, 2, 2, 3);
+        ReplicaCluster.Until("2 leads", () => cluster[2].Find(topic)!.View.IsLeader);
+        for (var i = 0; i < 3; i++)
+        {
+            var again = await cluster[2].ProduceAsync(topic, Acks.All, 2 * i, $"{2 * i}", $"{(2 * i) + 1}");
+            Assert.Equal((PartitionError.None, new Offset(2 * i)), (again!.Error, again.BaseOffset));
+        }
+
+        Assert.Equal(PartitionError.OutOfOrderSequence, (await cluster[2].ProduceAsync(topic, Acks.All, 8, "gap"))!.Error);
+        Assert.Equal(new Offset(6), (await cluster[2].ProduceAsync(topic, Acks.All, 6, "6"))!.BaseOffset);
+        Assert.Equal(["0", "1", "2", "3", "4", "5", "6"], cluster.Values(topic, 2));
+    }
+
+    /// <summary>A leader takes two batches that nobody else has, is cut, and leads again: they come as new, and what is shared is known.</summary>
+    [Fact]
+    public async Task With_the_end_of_a_log_goes_what_was_known_of_its_producers()
+    {
+        await using var cluster = new ReplicaCluster(3);
+        var topic = cluster.CreateTopic("flights", leader: 1, [1, 2, 3]);
+        await cluster[1].ProduceAsync(topic, Acks.All, 0, "0");
+        cluster.KeepInTheDark(1);
+        cluster.Elect(topic, 2, 2, 3);
+        ReplicaCluster.Until("2 leads", () => cluster[2].Find(topic)!.View.IsLeader);
+        Assert.Equal(new Offset(1), (await cluster[1].ProduceAsync(topic, Acks.Leader, 1, "1"))!.BaseOffset);
+        Assert.Equal(new Offset(2), (await cluster[1].ProduceAsync(topic, Acks.Leader, 2, "2"))!.BaseOffset);
+        Assert.Equal(new Offset(1), (await cluster[2].ProduceAsync(topic, Acks.All, "another's"))!.BaseOffset);
+        cluster.KeepInTheDark();
+        cluster.UntilEqual(topic, 1, 2, 3);
+        ReplicaCluster.Until("1 is in sync again", () => cluster.Standing(topic).Isr.Length == 3);
+        cluster.Elect(topic, 1, 1, 2, 3);
+        ReplicaCluster.Until("1 leads", () => cluster[1].Find(topic) is { View.IsLeader: true });
+        Assert.Equal(PartitionError.OutOfOrderSequence, (await cluster[1].ProduceAsync(topic, Acks.All, 2, "2"))!.Error);
+        Assert.Equal(new Offset(0), (await cluster[1].ProduceAsync(topic, Acks.All, 0, "0"))!.BaseOffset);
+        Assert.Equal(new Offset(2), (await cluster[1].ProduceAsync(topic, Acks.All, 1, "1"))!.BaseOffset);
+        Assert.Equal(new Offset(3), (await cluster[1].ProduceAsync(topic, Acks.All, 2, "2"))!.BaseOffset);
+        cluster.UntilEqual(topic, 1, 2, 3);
+        Assert.Equal(["0", "another's", "1", "2"], cluster.Values(topic, 3));
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(4)] // within a batch
