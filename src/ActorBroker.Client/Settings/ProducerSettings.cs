@@ -123,7 +123,7 @@ public sealed record ProducerSettings
         faults.Require(PartitionerAvailabilityTimeout >= TimeSpan.Zero, "partitioner.availability.timeout.ms must not be negative");
         faults.Require(
             CompressionType == CompressionType.None || CompressionCodecs.Default.TryGet(CompressionType, out _),
-            $"compression.type = {CompressionType} has no codec here");
+            $"compression.type = {CompressionType.ToString().ToLowerInvariant()} has no codec in this build (zstd: build with -p:Zstd=true)");
         foreach (var contradiction in EnableIdempotence == true ? ContradictionsToIdempotence() : [])
             faults.Require(holds: false, $"enable.idempotence = true needs {contradiction}");
         faults.ThrowIfAny();

@@ -27,8 +27,14 @@ public sealed class CompressionCodecs
             _byType[(int)codec.Type] = codec;
     }
 
-    /// <summary>All that Kafka knows: gzip, snappy, lz4 and zstd.</summary>
-    public static CompressionCodecs Default { get; } = new(new GzipCodec(), new SnappyCodec(), new Lz4Codec(), new ZstdCodec());
+    /// <summary>gzip, snappy and lz4; zstd where this was built with its package (MSBuild property <c>Zstd</c>).</summary>
+    public static CompressionCodecs Default { get; } = new(
+        new GzipCodec(),
+        new SnappyCodec(),
+#if ZSTD
+        new ZstdCodec(),
+#endif
+        new Lz4Codec());
 
     public bool TryGet(CompressionType type, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ICompressionCodec? codec)
     {

@@ -41,6 +41,7 @@ internal sealed class Writer : IAsyncDisposable
         if (!shape.Idempotent) settings = settings.WithIdempotence(false);
         if (shape.DeliveryTimeout is { } patience)
             settings = settings with { DeliveryTimeout = patience, Client = settings.Client with { RequestTimeout = patience / 2 } };
+        if (shape.IsExactlyOnce) history.PromisesExactlyOnce(shape.Name);
         _producer = ProducerClient.Create(system, settings);
         _writing = Task.Run(WriteAsync);
         _watching = Task.Run(WatchRetriesAsync);

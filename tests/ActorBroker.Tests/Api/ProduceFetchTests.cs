@@ -34,7 +34,9 @@ public sealed class ProduceFetchTests : TestKit
     [InlineData(CompressionType.Gzip)]
     [InlineData(CompressionType.Snappy)]
     [InlineData(CompressionType.Lz4)]
+#if ZSTD
     [InlineData(CompressionType.Zstd)]
+#endif
     public void A_packed_batch_is_stored_and_fetched_as_it_came(CompressionType type)
     {
         _node.CreateTopic("flights");
