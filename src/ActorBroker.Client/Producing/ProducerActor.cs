@@ -195,7 +195,7 @@ internal sealed class ProducerActor : UntypedActor, IWithTimers
                 _cluster.Tell(new ClusterProtocol.ForgetTopic(forget.Topic), Self);
                 break;
             case ProducerEffect.AskIdentity:
-                var ask = new InitProducerIdRequest { TransactionTimeoutMs = int.MaxValue };
+                var ask = new InitProducerIdRequest { TransactionalId = null, TransactionTimeoutMs = int.MaxValue };
                 _cluster.Tell(new ClusterProtocol.Submit(IdentityToken, RequestTarget.Any, ask, _settings.Client.RequestTimeout), Self);
                 break;
             case ProducerEffect.RefreshMetadata:

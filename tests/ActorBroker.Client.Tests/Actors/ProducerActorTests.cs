@@ -109,6 +109,8 @@ public class ProducerActorTests
         var headers = rig.Log.Batches[P0].Select(FakeLog.Header).ToList();
         Assert.All(headers, header => Assert.Equal((1001L, (short)0), (header.ProducerId.Value, header.ProducerEpoch.Value)));
         Assert.Equal(headers.Select(header => header.BaseOffset.Value), headers.Select(header => (long)header.BaseSequence));
+        var asked = Assert.Single(rig.Log.Seen.OfType<InitProducerIdRequest>());
+        Assert.Equal((null, -1L, (short)-1), (asked.TransactionalId, asked.ProducerId, asked.ProducerEpoch));
         var metrics = await producer.GetMetricsAsync();
         Assert.Equal((1001L, 0L, 500L), (metrics.ProducerId, metrics.SequenceEpochsEnded, metrics.RecordsDelivered));
         Assert.InRange(metrics.CompressionRate, 0.01, 0.99);
