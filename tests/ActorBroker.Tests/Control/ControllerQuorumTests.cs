@@ -53,8 +53,14 @@ public sealed class ControllerQuorumTests : QuorumSpec
         var broker = CreateTestProbe(Nodes[0]);
         var epoch = Register(controller, broker, 7);
         var asker = CreateTestProbe(Nodes[0]);
-        JournalOf(0).Tell(new JournalProtocol.ChangeVoters(ControllerActor.ControllerId, VoterChange.Remove, Nodes.Id(2)), asker.Ref);
-        asker.ExpectMsg<JournalProtocol.VotersChanged>(Patience);
+        // Refused until the two that stay are both known to have followed.
+        AwaitAssert(
+            () =>
+            {
+                JournalOf(0).Tell(new JournalProtocol.ChangeVoters(ControllerActor.ControllerId, VoterChange.Remove, Nodes.Id(2)), asker.Ref);
+                asker.ExpectMsg<JournalProtocol.VotersChanged>(Patience);
+            },
+            Patience);
         var later = Register(controller, broker, 8);
         var image = ImageOf(controller, 0, epoch);
         Assert.Equal(later, image.Brokers[new BrokerId(8)].Epoch);
