@@ -10,9 +10,10 @@ namespace ActorBroker.Client;
 ///                                            --the epoch can't go on--> unstamped, or given up if it may be written
 /// epoch    open --a stamped batch is given up--> over --no batch of it is unresolved or out--> the next one, from sequence 0
 /// </code>
-/// Invariants: a batch keeps its stamp on every repetition; stamps of an epoch follow each other without a gap; at most
-/// <see cref="MaxUnresolved"/> stamped batches have no outcome, so whatever is repeated is one of the last five that the
-/// leader can have, which is as far back as it remembers. A batch gets another stamp only if no copy of it can
+/// Invariants: a batch keeps its stamp on every repetition; stamps of an epoch follow each other without a gap; from the
+/// oldest batch without an outcome on at most <see cref="MaxUnresolved"/> are stamped, so whatever is repeated is one of the last
+/// five that the leader can have, which is as far back as it remembers. (Their number alone would not do: an answer may wait for
+/// another partition of its request, while later ones come.) A batch gets another stamp only if no copy of it can
 /// have been written: so it is never written twice, however late a lost request arrives.
 /// </summary>
 internal sealed class PartitionSequences(ProducerIdentity producer)
@@ -23,15 +24,19 @@ internal sealed class PartitionSequences(ProducerIdentity producer)
     private ProducerId _id = ProducerId.None;
     private ProducerEpoch _epoch = ProducerEpoch.None;
     private int _next;
+    private long _stamped;
     private bool _isOver;
     private bool _isAnotherIdNeeded;
 
     /// <summary>How often an epoch ended because a batch was given up.</summary>
     public int EpochsEnded { get; private set; }
 
-    /// <summary>Whether a batch may leave: stamped ones always, others while the epoch is open and not too many are unresolved.</summary>
+    /// <summary>Whether a batch may leave: stamped ones always, others while the epoch is open and none that is unresolved lies too far back.</summary>
     public bool Admits(ProducerBatch batch) =>
-        batch.IsStamped || (!_isOver && _unresolved.Count < MaxUnresolved && (_id != ProducerId.None || producer.TryGet()));
+        batch.IsStamped || (!_isOver && IsRemembered && (_id != ProducerId.None || producer.TryGet()));
+
+    /// <summary>Whether the leader remembers the oldest unresolved batch even if one more is written.</summary>
+    private bool IsRemembered => _unresolved.Count == 0 || _stamped - _unresolved[0].StampNumber < MaxUnresolved;
 
     /// <param name="batch">One that is <see cref="Admits"/>ted, about to leave.</param>
     public void Stamp(ProducerBatch batch)
@@ -40,7 +45,7 @@ internal sealed class PartitionSequences(ProducerIdentity producer)
             return;
         if (_id == ProducerId.None)
             (_id, _epoch, _next) = (producer.Id, producer.FirstEpoch, 0);
-        batch.BecomeStamped(_id, _epoch, _next);
+        batch.BecomeStamped(_id, _epoch, _next, _stamped++);
         _next = RecordBatchHeader.AddSequence(_next, batch.RecordCount);
         _unresolved.Add(batch);
     }

@@ -45,6 +45,9 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
     /// <summary>It has a producer's sequence number, which it keeps on every repetition.</summary>
     public bool IsStamped { get; private set; }
 
+    /// <summary>Counts its partition's stamps.</summary>
+    public long StampNumber { get; private set; }
+
     /// <summary>A request with it was lost, or refused in a way that leaves open whether it was written first.</summary>
     public bool MayBeWritten { get; set; }
 
@@ -96,8 +99,9 @@ internal sealed class ProducerBatch(PartitionQueue queue, long number, FlushGrou
         IsOpen = false;
     }
 
-    public void BecomeStamped(ProducerId id, ProducerEpoch epoch, int sequence)
+    public void BecomeStamped(ProducerId id, ProducerEpoch epoch, int sequence, long stampNumber)
     {
+        StampNumber = stampNumber;
         // Bytes that left once may still be read by others.
         if (TimesStamped++ > 0)
             Bytes = Bytes.ToArray();

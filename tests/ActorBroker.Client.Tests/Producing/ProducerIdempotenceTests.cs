@@ -84,6 +84,20 @@ public class ProducerIdempotenceTests
         Assert.Equal(5, rig.Sent.Skip(1).Sum(send => send.Batches.Count));
     }
 
+    // Its request waits for another partition, say; meanwhile the leader would forget it under those that are answered.
+    [Fact]
+    public void While_one_batch_has_no_outcome_no_more_than_four_follow_it_though_those_are_answered()
+    {
+        var rig = Ready();
+        Offer(rig, 10);
+        rig.Answer(0);
+        for (var i = 2; i <= 5; i++)
+            rig.Answer(i, baseOffset: i);
+        Assert.Equal(6, rig.Sent.Count);
+        rig.Answer(1, baseOffset: 1);
+        Assert.Equal(10, rig.Sent.Count);
+    }
+
     [Fact]
     public void What_was_refused_behind_a_refused_batch_is_repeated_behind_it_with_its_number()
     {
