@@ -1,3 +1,4 @@
+using System.Globalization;
 using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Replication;
@@ -164,10 +165,14 @@ internal sealed class CleanerActor : ReceiveActor, IWithTimers
         _directory.SetCleanedTo(_handle!.Log, cleaning.CleanedTo);
         var done = cleaning.Statistics;
         _log.Info(
-            "{0} is compacted up to offset {1}: {2} of {3} records and {4} of {5} bytes are left, in {6} segments of {7}.{8}",
-            cleaning.Partition, cleaning.CleanedTo, done.RecordsAfter, done.RecordsBefore, done.BytesAfter, done.BytesBefore, done.SegmentsAfter, done.SegmentsBefore,
-            (cleaning.MapWasFull ? " It has more keys than log.cleaner.dedupe.buffer.size holds at a time: another round follows." : "")
-            + (done.WithoutKey > 0 ? $" {done.WithoutKey} records without a key, from before the topic was compacted, are gone." : ""));
+            "{0} is compacted up to offset {1}: {2} are left.{3}{4}",
+            cleaning.Partition,
+            cleaning.CleanedTo,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{done.RecordsAfter} of {done.RecordsBefore} records and {done.BytesAfter} of {done.BytesBefore} bytes, in {done.SegmentsAfter} segments of {done.SegmentsBefore}"),
+            cleaning.MapWasFull ? " It has more keys than log.cleaner.dedupe.buffer.size holds at a time: another round follows." : "",
+            done.WithoutKey > 0 ? $" {done.WithoutKey} records without a key, from before the topic was compacted, are gone." : "");
         End(TimeSpan.Zero);
     }
 

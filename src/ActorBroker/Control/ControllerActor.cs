@@ -230,7 +230,9 @@ internal sealed class ControllerActor : ReceivePersistentActor, IWithTimers
         var first = 0L;
         foreach (var part in parts)
         {
+#pragma warning disable AK1006 // one entry for all of them, as PersistAll makes, would be larger than the journal takes
             Persist(part, stored =>
+#pragma warning restore AK1006
             {
                 if (stored.Index == 0) first = LastSequenceNr;
                 if (stored.Index < stored.Count - 1) return;
