@@ -70,14 +70,19 @@ public sealed class VirtualTimeTests() : Akka.TestKit.Xunit2.TestKit("""
         Settle();
     }
 
+    /// <summary>Along the way of a request and its answer, several times: what each has handled stands in the mailbox of the next.</summary>
     private void Settle()
     {
+        var probe = CreateTestProbe();
         for (var i = 0; i < 3; i++)
         {
-            var probe = CreateTestProbe();
-            _producer.Tell(GetProducerMetrics.Instance, probe);
-            probe.ExpectMsg<ProducerMetrics>(ActorRig.Deadline);
-            Sys.Stop(probe);
+            foreach (var path in (string[])[$"{_producer.Path}", $"{_producer.Path}/cluster", "/user/actorbroker", $"{_producer.Path}/cluster"])
+            {
+                Sys.ActorSelection(path).Tell(new Identify(path), probe);
+                Assert.NotNull(probe.ExpectMsg<ActorIdentity>(ActorRig.Deadline).Subject);
+            }
         }
+
+        Sys.Stop(probe);
     }
 }
