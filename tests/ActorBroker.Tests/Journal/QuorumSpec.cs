@@ -63,6 +63,15 @@ public abstract class QuorumSpec : JournalSpec
         return asker.ReceiveOne(Patience)!;
     }
 
+    /// <summary>A voter can't be removed before those that stay are known to have followed: asked again until they have.</summary>
+    private protected object RemoveOnceFollowed(int writer, int node)
+    {
+        object answer = null!;
+        AwaitCondition(
+            () => (answer = Change(writer, VoterChange.Remove, node)) is not VotersNotChanged { Reason: VoterRefusal.NoMajorityLeft }, Patience);
+        return answer;
+    }
+
     private protected void AssertVoters(object answer, params int[] nodes) =>
         Assert.Equal(nodes.Select(Nodes.Id), Assert.IsType<VotersChanged>(answer).Voters);
 

@@ -27,7 +27,7 @@ public sealed class QuorumVotersTests : QuorumSpec
     public void The_writers_own_node_may_stop_voting()
     {
         var actor = GrowToThree();
-        AssertVoters(Change(0, VoterChange.Remove, 0), 1, 2);
+        AssertVoters(RemoveOnceFollowed(0, 0), 1, 2);
         Write(JournalOf(0), actor, Id, "b");
         var quorum = Describe(0);
         Assert.Equal(Nodes.Id(0), quorum.Writer);
