@@ -5,8 +5,6 @@ namespace ActorBroker.Log;
 
 internal sealed class GzipCodec : ICompressionCodec
 {
-    private const int Chunk = 16 * 1024;
-
     public CompressionType Type => CompressionType.Gzip;
 
     public void Compress(ReadOnlySpan<byte> source, IBufferWriter<byte> target)
@@ -18,31 +16,13 @@ internal sealed class GzipCodec : ICompressionCodec
 
     public bool TryDecompress(ReadOnlySpan<byte> source, IBufferWriter<byte> target, int maxBytes)
     {
-        var copy = ArrayPool<byte>.Shared.Rent(source.Length);
         try
         {
-            source.CopyTo(copy);
-            using var packed = new MemoryStream(copy, 0, source.Length, writable: false);
-            using var gzip = new GZipStream(packed, CompressionMode.Decompress);
-            long total = 0;
-            while (true)
-            {
-                var read = gzip.Read(target.GetSpan(Chunk)[..Chunk]);
-                if (read == 0)
-                    return true;
-                total += read;
-                if (total > maxBytes)
-                    return false;
-                target.Advance(read);
-            }
+            return StreamDecompression.TryCopy(source, target, maxBytes, static packed => new GZipStream(packed, CompressionMode.Decompress));
         }
         catch (InvalidDataException)
         {
             return false;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(copy);
         }
     }
 

@@ -9,7 +9,6 @@ namespace ActorBroker.Log;
 internal sealed class ZstdCodec : ICompressionCodec
 {
     private const int Level = 3;
-    private const int Chunk = 16 * 1024;
 
     /// <summary>What zstd's own decoder admits by default; a frame may ask for that much memory.</summary>
     private const int MaxWindowLog = 27;
@@ -30,32 +29,19 @@ internal sealed class ZstdCodec : ICompressionCodec
 
     public bool TryDecompress(ReadOnlySpan<byte> source, IBufferWriter<byte> target, int maxBytes)
     {
-        var copy = ArrayPool<byte>.Shared.Rent(source.Length);
+        var window = Math.Clamp(BitOperations.Log2((uint)Math.Max(maxBytes, 1)) + 1, MinWindowLog, MaxWindowLog);
         try
         {
-            source.CopyTo(copy);
-            using var packed = new MemoryStream(copy, 0, source.Length, writable: false);
-            using var stream = new DecompressionStream(packed);
-            stream.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, Math.Clamp(BitOperations.Log2((uint)Math.Max(maxBytes, 1)) + 1, MinWindowLog, MaxWindowLog));
-            long total = 0;
-            while (true)
+            return StreamDecompression.TryCopy(source, target, maxBytes, packed =>
             {
-                var read = stream.Read(target.GetSpan(Chunk)[..Chunk]);
-                if (read == 0)
-                    return true;
-                total += read;
-                if (total > maxBytes)
-                    return false;
-                target.Advance(read);
-            }
+                var stream = new DecompressionStream(packed);
+                stream.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, window);
+                return stream;
+            });
         }
         catch (Exception e) when (e is ZstdException or EndOfStreamException)
         {
             return false;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(copy);
         }
     }
 }
