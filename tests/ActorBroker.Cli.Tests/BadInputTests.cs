@@ -86,10 +86,12 @@ public class BadInputTests
     [Fact]
     public async Task A_node_that_is_not_there_is_unreachable()
     {
-        var port = NodeProcess.FreePort();
-        Refused(await CliProcess.RunAsync("topics", "list", "--bootstrap", $"127.0.0.1:{port}"), 3, $"127.0.0.1:{port}");
-        Refused(await CliProcess.RunAsync("line\n"u8.ToArray(), "produce", "t", "--bootstrap", $"127.0.0.1:{port}"), 3, $"127.0.0.1:{port}");
-        Refused(await CliProcess.RunAsync("consume", "t", "--bootstrap", $"127.0.0.1:{port}"), 3, $"127.0.0.1:{port}");
+        var address = $"127.0.0.1:{NodeProcess.FreePort()}";
+        var results = await Task.WhenAll(
+            CliProcess.RunAsync("topics", "list", "--bootstrap", address),
+            CliProcess.RunAsync("line\n"u8.ToArray(), "produce", "t", "--bootstrap", address),
+            CliProcess.RunAsync("consume", "t", "--bootstrap", address));
+        foreach (var result in results) Refused(result, 3, address);
     }
 
     [Fact]

@@ -29,6 +29,9 @@ internal sealed partial class GroupSession
     private readonly OffsetsCore _offsets;
     private readonly Regex? _pattern;
     private readonly Dictionary<TopicPartition, Offset> _committed = [];
+
+    /// <summary>What a reader said it is done with, ahead of the target: no automatic commit goes back behind it.</summary>
+    private readonly Dictionary<TopicPartition, Offset> _further = [];
     private TimeSpan _commitAt;
     private Revocation? _revocation;
     private Closing? _closing;
@@ -162,8 +165,10 @@ internal sealed partial class GroupSession
             var processed = Uncommitted(within: null);
             foreach (var (partition, offset) in commit.Further)
             {
-                if (CommittedOf(partition) < offset.Offset)
-                    processed[partition] = offset;
+                if (CommittedOf(partition) >= offset.Offset)
+                    continue;
+                processed[partition] = offset;
+                _further[partition] = offset.Offset;
             }
 
             offsets = processed;
@@ -179,7 +184,7 @@ internal sealed partial class GroupSession
     }
 
     /// <summary>The application moves this partition elsewhere: what it commits next may be less than what it committed before.</summary>
-    public void OnSought(TopicPartition partition) => _committed.Remove(partition);
+    public void OnSought(TopicPartition partition) => Forget(partition);
 
     /// <summary>Ends with <see cref="ConsumerEffect.Stop"/>.</summary>
     public void Close(bool drain, TimeSpan now)
@@ -197,7 +202,7 @@ internal sealed partial class GroupSession
         if (_membership is not null && _reading.OutstandingSince + _settings.MaxPollInterval <= now)
             _membership.OnPollTimeout(now);
         foreach (var partition in _reading.TakeMoved())
-            _committed.Remove(partition);
+            Forget(partition);
         do
         {
             Perform(now);
@@ -233,13 +238,14 @@ internal sealed partial class GroupSession
             _offsets.Store(offsets, token: null, now);
     }
 
-    /// <summary>What the target is done with beyond what is committed.</summary>
+    /// <summary>What the target is done with beyond what is committed, or asked to be.</summary>
     private Dictionary<TopicPartition, CommittedOffset> Uncommitted(IReadOnlySet<TopicPartition>? within)
     {
         var uncommitted = new Dictionary<TopicPartition, CommittedOffset>();
         foreach (var (partition, offset) in _reading.Processed)
         {
-            if ((within is null || within.Contains(partition)) && CommittedOf(partition) < offset.Offset && _membership?.Owned.Contains(partition) != false)
+            if ((within is null || within.Contains(partition)) && CommittedOf(partition) < offset.Offset
+                && _further.GetValueOrDefault(partition, Offset.None) < offset.Offset && _membership?.Owned.Contains(partition) != false)
                 uncommitted.Add(partition, offset);
         }
 
@@ -303,7 +309,13 @@ internal sealed partial class GroupSession
     {
         _offsets.Drop(partitions);
         foreach (var partition in partitions)
-            _committed.Remove(partition);
+            Forget(partition);
         _reading.Unassign(partitions);
+    }
+
+    private void Forget(TopicPartition partition)
+    {
+        _committed.Remove(partition);
+        _further.Remove(partition);
     }
 }

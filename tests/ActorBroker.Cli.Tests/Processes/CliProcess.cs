@@ -46,9 +46,7 @@ internal static class CliProcess
 
         start.ArgumentList.Add(Program);
         foreach (var arg in args) start.ArgumentList.Add(arg);
-        // A fixed terminal-less face, whatever runs the tests.
-        start.Environment["NO_COLOR"] = "1";
-        start.Environment["TERM"] = "dumb";
+        StartSettings.Apply(start);
         return Process.Start(start)!;
     }
 

@@ -17,6 +17,7 @@ internal sealed class HistoryRecorder
     private readonly ConcurrentDictionary<string, ProducerMetrics> _metrics = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _seenBy = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _exactlyOnce = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Producer, int Partition), TimeSpan> _lastAcknowledged = new();
     private long _acknowledged;
 
     public TimeSpan Now => Stopwatch.GetElapsedTime(_began);
@@ -26,7 +27,9 @@ internal sealed class HistoryRecorder
     /// <summary>Errors that clients were told of; a scenario says which of them it allows.</summary>
     public IReadOnlyCollection<string> Troubles => _troubles;
 
-    public IEnumerable<Send> Sends => _sends.Values;
+    /// <summary>How many partitions have acknowledged a record of the producer that it was given after <paramref name="from"/>.</summary>
+    public int PartitionsFlowing(string producer, TimeSpan from) =>
+        _lastAcknowledged.Count(last => last.Key.Producer == producer && last.Value >= from);
 
     public IReadOnlyDictionary<string, ProducerMetrics> Metrics => _metrics;
 
@@ -41,6 +44,7 @@ internal sealed class HistoryRecorder
         var send = _sends[(producer, number)];
         if (send.Partition != partition) Trouble($"{producer}:{number} was sent to partition {send.Partition} and acknowledged in {partition}");
         _sends[(producer, number)] = send with { Ended = Now, Outcome = SendOutcome.Acknowledged, Offset = offset };
+        _lastAcknowledged.AddOrUpdate((producer, partition), send.Began, (_, last) => last > send.Began ? last : send.Began);
         Interlocked.Increment(ref _acknowledged);
     }
 

@@ -69,7 +69,7 @@ internal sealed class Workload : IAsyncDisposable
         using var deadline = new CancellationTokenSource(patience ?? Patience);
         while (true)
         {
-            var flowing = History.Sends.Where(send => send.Producer == MainWriter && send.Outcome == SendOutcome.Acknowledged && send.Began >= from).Select(send => send.Partition).Distinct().Count();
+            var flowing = History.PartitionsFlowing(MainWriter, from);
             if (flowing == _partitions) return;
             if (deadline.IsCancellationRequested)
                 throw new TimeoutException($"Records flow in {flowing} of {_partitions} partitions, {(patience ?? Patience).TotalSeconds} s on. {await DescribeAsync()}");

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using ActorBroker.Cli.Tests.Processes;
 
 namespace ActorBroker.MultiNode.Tests.Processes;
 
@@ -74,10 +75,7 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
         };
         start.ArgumentList.Add(Program);
         foreach (var argument in (IEnumerable<string>)["start", "--data", Data, .. setup.Arguments]) start.ArgumentList.Add(argument);
-        start.Environment["NO_COLOR"] = "1";
-        start.Environment["TERM"] = "dumb";
-        // Several nodes on few cores: a start is mostly compilation.
-        start.Environment["DOTNET_TieredPGO"] = "0";
+        StartSettings.Apply(start);
 
         Note($"run {++_runs}");
         var ready = _ready = NewReady();
