@@ -51,6 +51,16 @@ public static partial class ErrorResponses
                     ResourceName = c.ResourceName,
                 }),
             },
+            AlterConfigsRequest r => new AlterConfigsResponse
+            {
+                Responses = Map(r.Resources, c => new AlterConfigsResponse.AlterConfigsResourceResponse
+                {
+                    ErrorCode = code,
+                    ErrorMessage = message,
+                    ResourceType = c.ResourceType,
+                    ResourceName = c.ResourceName,
+                }),
+            },
             DescribeTopicPartitionsRequest r => new DescribeTopicPartitionsResponse
             {
                 Topics = Map(r.Topics, t => new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic { ErrorCode = code, Name = t.Name }),
@@ -69,6 +79,10 @@ public static partial class ErrorResponses
             RemoveRaftVoterRequest => new RemoveRaftVoterResponse { ErrorCode = code, ErrorMessage = message },
             UnregisterBrokerRequest => new UnregisterBrokerResponse { ErrorCode = code, ErrorMessage = message },
             OffsetForLeaderEpochRequest r => OffsetForLeaderEpoch(r, code),
+            DeleteRecordsRequest r => DeleteRecords(r, code),
+            DescribeProducersRequest r => DescribeProducers(r, code, message),
+            // Up to version 2 the error stands with a folder only.
+            DescribeLogDirsRequest => new DescribeLogDirsResponse { ErrorCode = code, Results = [new() { ErrorCode = code }] },
             InitProducerIdRequest => new InitProducerIdResponse { ErrorCode = code, ProducerEpoch = (short)Unknown },
             _ => Group(request, code, message),
         };
@@ -170,6 +184,34 @@ public static partial class ErrorResponses
             {
                 Partition = partition.Partition,
                 ErrorCode = code,
+            }),
+        }),
+    };
+
+    private static DeleteRecordsResponse DeleteRecords(DeleteRecordsRequest request, ErrorCode code) => new()
+    {
+        Topics = Map(request.Topics, topic => new DeleteRecordsResponse.DeleteRecordsTopicResult
+        {
+            Name = topic.Name,
+            Partitions = Map(topic.Partitions, partition => new DeleteRecordsResponse.DeleteRecordsPartitionResult
+            {
+                PartitionIndex = partition.PartitionIndex,
+                LowWatermark = Unknown,
+                ErrorCode = code,
+            }),
+        }),
+    };
+
+    private static DescribeProducersResponse DescribeProducers(DescribeProducersRequest request, ErrorCode code, string message) => new()
+    {
+        Topics = Map(request.Topics, topic => new DescribeProducersResponse.TopicResponse
+        {
+            Name = topic.Name,
+            Partitions = Map(topic.PartitionIndexes, partition => new DescribeProducersResponse.PartitionResponse
+            {
+                PartitionIndex = partition,
+                ErrorCode = code,
+                ErrorMessage = message,
             }),
         }),
     };

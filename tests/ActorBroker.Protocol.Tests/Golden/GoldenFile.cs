@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace ActorBroker.Protocol.Tests.Golden;
 
-/// <summary>One line of a golden file: a body as Kafka's own classes write it, with its values. GoldenFixtures.java has the format.</summary>
+/// <summary>
+/// One line of a golden file: a body as Kafka's own classes write it, with its values. GoldenFixtures.java has the format.
+/// Versions that Kafka no longer has stand in dropped.txt, derived by hand from their field tables: the message's name, then the same.
+/// </summary>
 internal sealed record GoldenLine(string Message, short Version, string Variant, byte[] Bytes, JsonElement Values)
 {
     public ApiKey Key => Enum.Parse<ApiKey>(Message.Replace("Request", "").Replace("Response", ""));
@@ -48,16 +51,20 @@ internal static class GoldenFile
     {
         foreach (var message in MessageNames)
         {
-            foreach (var line in Text(message + ".golden"))
-            {
-                var words = line.Split(' ', 4);
-                yield return new GoldenLine(
-                    message,
-                    short.Parse(words[0], CultureInfo.InvariantCulture),
-                    words[1],
-                    Convert.FromHexString(words[2]),
-                    JsonDocument.Parse(words[3]).RootElement);
-            }
+            foreach (var line in Text("dropped.txt"))
+                if (line.StartsWith(message + " ", StringComparison.Ordinal)) yield return Parse(message, line[(message.Length + 1)..]);
+            foreach (var line in Text(message + ".golden")) yield return Parse(message, line);
         }
+    }
+
+    private static GoldenLine Parse(string message, string line)
+    {
+        var words = line.Split(' ', 4);
+        return new GoldenLine(
+            message,
+            short.Parse(words[0], CultureInfo.InvariantCulture),
+            words[1],
+            Convert.FromHexString(words[2]),
+            JsonDocument.Parse(words[3]).RootElement);
     }
 }
