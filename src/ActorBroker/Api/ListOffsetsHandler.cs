@@ -4,7 +4,7 @@ using ActorBroker.Replication;
 
 namespace ActorBroker.Api;
 
-/// <summary>ListOffsets: the beginning, the end, and the first record at or past a time, as far as committed; to others than consumers also where the log ends.</summary>
+/// <summary>ListOffsets: the beginning, the end, and the first record at or past a time, as far as committed; to others than consumers also where the log ends. Version 0 asks for several offsets of a partition; one is its answer, and for a time nobody reached the end is.</summary>
 internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHandler
 {
     private const long Latest = -1;
@@ -13,6 +13,8 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
 
     /// <summary>Anybody else, replicas and tools, is told where the log ends rather than what is committed of it: as Kafka.</summary>
     private const int Consumer = -1;
+
+    private const short FirstWithOne = 1;
 
     public ApiKey ApiKey => ApiKey.ListOffsets;
 
@@ -26,6 +28,7 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
             var partitions = new ListOffsetsResponse.ListOffsetsPartitionResponse[topic.Partitions.Count];
             for (var p = 0; p < partitions.Length; p++)
                 partitions[p] = Find(call.Context, topic.Name, topic.Partitions[p], request.ReplicaId == Consumer);
+            if (call.Version < FirstWithOne) InOldStyle(call.Context, topic, partitions);
             topics[t] = new ListOffsetsResponse.ListOffsetsTopicResponse { Name = topic.Name, Partitions = partitions };
         }
 
@@ -73,6 +76,18 @@ internal sealed class ListOffsetsHandler(PartitionLocator locator) : IRequestHan
             Offset = offset.Value,
             LeaderEpoch = epoch.Value,
         };
+
+    private void InOldStyle(
+        RequestContext context, ListOffsetsRequest.ListOffsetsTopic topic, ListOffsetsResponse.ListOffsetsPartitionResponse[] partitions)
+    {
+        for (var p = 0; p < partitions.Length; p++)
+        {
+            var asked = topic.Partitions[p];
+            var found = partitions[p];
+            if (found is { ErrorCode: ErrorCode.None, Offset: < 0 }) found = Find(context, topic.Name, asked with { Timestamp = Latest }, committedOnly: true);
+            partitions[p] = found with { OldStyleOffsets = found.ErrorCode == ErrorCode.None && asked.MaxNumOffsets > 0 ? [found.Offset] : [] };
+        }
+    }
 
     private static ListOffsetsResponse.ListOffsetsPartitionResponse Failure(
         ListOffsetsRequest.ListOffsetsPartition asked, ErrorCode error) => new() { PartitionIndex = asked.PartitionIndex, ErrorCode = error };

@@ -116,6 +116,8 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
                 : TopicResult.Refused(name, ErrorCode.UnknownTopicOrPartition, $"There is no topic '{name}'.");
         }
 
+        if (topic.IsInternal)
+            return TopicResult.Refused(topic.Name, ErrorCode.InvalidTopicException, $"Topic '{topic.Name}' is internal: the broker's own state is in it, and it can't be deleted.");
         draft.Add(new TopicDeleted(topic.Id.Value));
         return new TopicResult(topic.Name, ErrorCode.None, null, topic);
     }
@@ -124,6 +126,8 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
     {
         if (draft.Image.FindTopic(more.Topic) is not { } topic)
             return TopicResult.Refused(more.Topic, ErrorCode.UnknownTopicOrPartition, $"There is no topic '{more.Topic}'.");
+        if (topic.IsInternal)
+            return TopicResult.Refused(more.Topic, ErrorCode.InvalidTopicException, $"Topic '{more.Topic}' is internal: its number of partitions says where the broker finds its own state, and can't change.");
         var now = topic.Partitions.Length;
         if (more.Count <= now)
             return TopicResult.Refused(more.Topic, ErrorCode.InvalidPartitions, $"Topic '{more.Topic}' has {now} partition(s); {more.Count} would not add any, and partitions can't be taken away.");

@@ -151,7 +151,7 @@ internal sealed class BrokerNode
             new FetchHandler(locator),
             new ListOffsetsHandler(locator),
             new OffsetForLeaderEpochHandler(locator),
-            new MetadataHandler(Cache, Options.NodeId, authorizer),
+            new MetadataHandler(Cache, Options.NodeId, new AutoTopics(gateway, authorizer, Options.AutoCreateTopics), authorizer),
             new DescribeClusterHandler(Cache, Options.NodeId, authorizer),
             new DescribeTopicPartitionsHandler(Cache, authorizer),
             new ApiVersionsHandler(() => dispatcher!.Served),

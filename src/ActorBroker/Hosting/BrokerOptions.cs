@@ -15,6 +15,7 @@ namespace ActorBroker.Hosting;
 /// <param name="ClusterId">Null: what the data folder says, or the cluster that accepts this node.</param>
 /// <param name="AdvertisedHost">Null: the host that Akka.Remote advertises.</param>
 /// <param name="DiskReserveBytes">Free bytes below which writes are refused.</param>
+/// <param name="AutoCreateTopics">Whether topics are made that a Kafka client asks about.</param>
 internal sealed record BrokerOptions(
     BrokerId NodeId,
     string DataDirectory,
@@ -22,6 +23,7 @@ internal sealed record BrokerOptions(
     string? Rack,
     ClusterContacts Contacts,
     long DiskReserveBytes,
+    bool AutoCreateTopics,
     ControllerOptions Controller,
     TopicDefaults TopicDefaults,
     ReplicationOptions Replication,
@@ -52,6 +54,7 @@ internal sealed record BrokerOptions(
             reader.OptionalText("broker.rack"),
             ReadContacts(reader),
             reader.Long("disk.reserve.bytes", least: 0),
+            reader.Boolean("auto.create.topics.enable"),
             new ControllerOptions(
                 reader.Int("num.partitions", least: 1),
                 reader.Int("default.replication.factor", least: 1, most: short.MaxValue),

@@ -37,12 +37,16 @@ internal static class BatchAdmission
     public static BatchRefusal Judge(ReadOnlySpan<byte> batch, TopicSettings settings, long nowMs, out BatchFault fault)
     {
         fault = RecordBatchValidator.CheckProduced(batch, settings.Log.MaxMessageBytes, out var header, requireKeys: settings.Log.IsCompacted);
-        if (fault != BatchFault.None) return Classify(fault);
+        if (fault != BatchFault.None) return IsOlderFormat(batch) ? BatchRefusal.UnsupportedFormat : Classify(fault);
         if (header.IsControl) return BatchRefusal.Invalid;
         if (header.IsTransactional) return BatchRefusal.Transactional;
         if (header.IsIdempotent && (header.ProducerEpoch.Value < 0 || header.BaseSequence < 0)) return BatchRefusal.Invalid;
         return TimestampsFit(header, settings, nowMs) ? BatchRefusal.None : BatchRefusal.TimestampOutOfRange;
     }
+
+    /// <summary>Formats v0 and v1 have their number at the same place; they may be shorter than the header of v2.</summary>
+    private static bool IsOlderFormat(ReadOnlySpan<byte> batch) =>
+        batch.Length > RecordBatchHeader.MagicAt && batch[RecordBatchHeader.MagicAt] is 0 or 1;
 
     private static BatchRefusal Classify(BatchFault fault) => fault switch
     {

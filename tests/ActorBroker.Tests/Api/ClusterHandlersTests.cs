@@ -225,7 +225,7 @@ public sealed class ClusterHandlersTests : Akka.TestKit.Xunit2.TestKit
     {
         var gateway = new ControllerGateway(_controller, silence);
         var dispatcher = new RequestDispatcher([
-            new MetadataHandler(_cache, One, AllowAll.Instance),
+            new MetadataHandler(_cache, One, new AutoTopics(gateway, AllowAll.Instance, isEnabled: true), AllowAll.Instance),
             new DescribeClusterHandler(_cache, One, AllowAll.Instance),
             new DescribeTopicPartitionsHandler(_cache, AllowAll.Instance),
             new ElectLeadersHandler(gateway, AllowAll.Instance),

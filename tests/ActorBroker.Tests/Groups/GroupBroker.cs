@@ -31,12 +31,14 @@ internal sealed class GroupBroker : IAsyncDisposable
     }
 
     public async Task<TResponse> AskAsync<TResponse>(IRequest<TResponse> request, short? version = null)
-        where TResponse : IResponse
+        where TResponse : IResponse => (TResponse)await AskAnyAsync(request, version);
+
+    public async Task<IResponse> AskAnyAsync(IRequest request, short? version = null, int maxResponseBytes = int.MaxValue)
     {
-        var envelope = new ApiRequest(1, "test", int.MaxValue, request);
+        var envelope = new ApiRequest(1, "test", maxResponseBytes, request);
         if (version is { } asked) envelope = envelope with { Version = asked };
         var answer = await _system.ActorSelection("/user/actorbroker").Ask<object>(envelope, Deadline);
-        return (TResponse)Assert.IsType<ApiResponse>(answer).Body;
+        return Assert.IsType<ApiResponse>(answer).Body;
     }
 
     public async Task CreateTopicAsync(string name, int partitions)

@@ -18,16 +18,16 @@ internal sealed class DescribeClusterHandler(MetadataCache cache, BrokerId self,
         else if (!authorizer.Allows(call.Context, AclOperation.Describe, ResourceType.Cluster, ClusterResource.Name))
             call.Reply(Refused(request, ErrorCode.ClusterAuthorizationFailed, $"{call.Context.Principal} may not describe the cluster."));
         else
-            call.Reply(Describe(call.Context.Listener, request.IncludeFencedBrokers));
+            call.Reply(Describe(call.Context, request));
     }
 
-    private DescribeClusterResponse Describe(string listener, bool fenced)
+    private DescribeClusterResponse Describe(RequestContext context, DescribeClusterRequest request)
     {
         var image = cache.Current;
         var brokers = new List<DescribeClusterBroker>(image.Brokers.Count);
         foreach (var broker in image.Brokers.Values)
         {
-            if ((broker.Fenced && !fenced) || broker.Endpoint(listener) is not { } endpoint) continue;
+            if ((broker.Fenced && !request.IncludeFencedBrokers) || broker.Endpoint(context.Listener) is not { } endpoint) continue;
             brokers.Add(new DescribeClusterBroker
             {
                 BrokerId = broker.Id.Value,
@@ -40,7 +40,8 @@ internal sealed class DescribeClusterHandler(MetadataCache cache, BrokerId self,
             });
         }
 
-        return new DescribeClusterResponse { ClusterId = image.ClusterId?.Value ?? "", ControllerId = self.Value, Brokers = brokers };
+        var response = new DescribeClusterResponse { ClusterId = image.ClusterId?.Value ?? "", ControllerId = self.Value, Brokers = brokers };
+        return request.IncludeClusterAuthorizedOperations ? response with { ClusterAuthorizedOperations = authorizer.OnCluster(context) } : response;
     }
 
     private static DescribeClusterResponse Refused(DescribeClusterRequest request, ErrorCode code, string message) =>

@@ -61,6 +61,7 @@ internal sealed class DescribeTopicPartitionsHandler(MetadataCache cache, IAutho
                 TopicId = topic.Id.Value,
                 IsInternal = topic.IsInternal,
                 Partitions = partitions,
+                TopicAuthorizedOperations = authorizer.OnTopic(context, topic.Name),
             });
             for (var index = from; index < topic.Partitions.Length; index++)
             {

@@ -45,8 +45,6 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
     /// <summary>Before it a group that is not there is Dead, and no error.</summary>
     private const short FirstWithNotFound = 6;
 
-    private static readonly AclOperation[] Operations = [AclOperation.Read, AclOperation.Delete, AclOperation.Describe];
-
     public ApiKey ApiKey => ApiKey.DescribeGroups;
 
     public void Handle(ApiCall call)
@@ -70,15 +68,7 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
     {
         if (answer is not DescribedGroup group) return new() { GroupId = id, ErrorCode = (ErrorCode)answer, ErrorMessage = ((ErrorCode)answer).Describe() };
         if (group.ErrorCode == ErrorCode.GroupIdNotFound && call.Version < FirstWithNotFound) group = group with { ErrorCode = ErrorCode.None };
-        return request.IncludeAuthorizedOperations ? group with { AuthorizedOperations = Allowed(call, id) } : group;
-    }
-
-    private int Allowed(ApiCall call, string group)
-    {
-        var bits = 0;
-        foreach (var operation in Operations)
-            if (groups.May(call, operation, group)) bits |= 1 << (int)operation;
-        return bits;
+        return request.IncludeAuthorizedOperations ? group with { AuthorizedOperations = groups.Authorizer.OnGroup(call.Context, id) } : group;
     }
 }
 
