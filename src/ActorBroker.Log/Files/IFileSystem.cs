@@ -69,6 +69,9 @@ public interface IFileSystem
 
     /// <summary>Bytes that may still be written to the volume of this folder.</summary>
     long FreeBytes(string directory);
+
+    /// <summary>The size of the volume of this folder.</summary>
+    long TotalBytes(string directory);
 }
 
 /// <summary>An open file with positional access: any number of threads at once. Writing past the end fills with zeros.</summary>

@@ -191,6 +191,8 @@ public class MemoryFileSystem : IFileSystem
 
     public virtual long FreeBytes(string directory) => long.MaxValue;
 
+    public virtual long TotalBytes(string directory) => long.MaxValue;
+
     /// <summary>Called before every operation, to fail it.</summary>
     private protected virtual void Before(FileOperation operation, string path)
     {

@@ -91,10 +91,14 @@ public sealed class RealFileSystem : IFileSystem
         }
     }
 
-    public long FreeBytes(string directory)
+    public long FreeBytes(string directory) => VolumeOf(directory).AvailableFreeSpace;
+
+    public long TotalBytes(string directory) => VolumeOf(directory).TotalSize;
+
+    private static DriveInfo VolumeOf(string directory)
     {
         var full = Path.GetFullPath(directory);
-        return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(full)! : full).AvailableFreeSpace;
+        return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(full)! : full);
     }
 
     private static void Guarded(string path, Action<string> action)

@@ -51,6 +51,8 @@ public sealed class SimulatedFileSystem(int seed, TimeProvider? time = null) : M
     public override long FreeBytes(string directory) =>
         CapacityBytes == long.MaxValue ? long.MaxValue : Math.Max(0, CapacityBytes - UsedBytes);
 
+    public override long TotalBytes(string directory) => CapacityBytes;
+
     /// <summary>
     /// The next <paramref name="times"/> such operations on paths that hold this text fail. A failed write leaves a part of its
     /// bytes, a failed flush loses what it should have saved though reads still show it.

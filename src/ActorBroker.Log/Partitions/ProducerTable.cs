@@ -75,6 +75,19 @@ public sealed class ProducerTable
         return entries;
     }
 
+    /// <summary>What is stored: of each producer its newest batch, by producer.</summary>
+    public List<ProducerSnapshotEntry> Newest()
+    {
+        var newest = new List<ProducerSnapshotEntry>(_producers.Count);
+        foreach (var entry in Snapshot())
+        {
+            if (newest.Count > 0 && newest[^1].ProducerId == entry.ProducerId) newest[^1] = entry;
+            else newest.Add(entry);
+        }
+
+        return newest;
+    }
+
     /// <summary>Forgets producers that were not heard of for this long and have nothing in flight.</summary>
     public void Expire(long nowMs, long expirationMs)
     {

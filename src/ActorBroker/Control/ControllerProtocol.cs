@@ -45,10 +45,28 @@ internal static partial class ControllerProtocol
     /// <summary>Answer: <see cref="TopicResults"/>, when <see cref="CreateTopics"/> would be answered.</summary>
     public sealed record AddPartitions(ImmutableArray<MorePartitions> Topics, bool ValidateOnly) : ICommand, ILargeMessage;
 
-    /// <param name="Value">Null: back to the default.</param>
-    public sealed record ConfigChange(string Key, string? Value);
+    public enum ConfigOperation
+    {
+        Set = 0,
 
-    public sealed record TopicConfigChanges(string Topic, ImmutableArray<ConfigChange> Changes);
+        /// <summary>Adds to a list what it does not have yet.</summary>
+        Append = 1,
+
+        /// <summary>Takes out of a list.</summary>
+        Subtract = 2,
+    }
+
+    /// <param name="Value">Null: back to the default.</param>
+    public sealed record ConfigChange(string Key, string? Value)
+    {
+        public ConfigOperation Operation { get; init; }
+    }
+
+    public sealed record TopicConfigChanges(string Topic, ImmutableArray<ConfigChange> Changes)
+    {
+        /// <summary>What is set and not named goes back to its default.</summary>
+        public bool ReplacesAll { get; init; }
+    }
 
     /// <summary>All changes of a topic or none. Answer: <see cref="TopicResults"/>.</summary>
     public sealed record AlterTopicConfigs(ImmutableArray<TopicConfigChanges> Topics, bool ValidateOnly) : ICommand, ILargeMessage;

@@ -158,14 +158,22 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
         if (draft.Image.FindTopic(alter.Topic) is not { } topic)
             return TopicResult.Refused(alter.Topic, ErrorCode.UnknownTopicOrPartition, $"There is no topic '{alter.Topic}'.");
         var changes = ImmutableSortedDictionary.CreateBuilder<string, string?>(StringComparer.Ordinal);
-        foreach (var (key, value) in alter.Changes)
+        foreach (var change in alter.Changes)
         {
+            var key = change.Key;
+            if (change.Operation != ConfigOperation.Set && TopicConfigCatalog.Find(key) is { Type: not ConfigType.List })
+                return TopicResult.Refused(alter.Topic, ErrorCode.InvalidConfig, $"{key} is no list: nothing can be added to it or taken from it; set it instead.");
+            var value = change.Operation == ConfigOperation.Set || TopicConfigCatalog.Find(key) is null ? change.Value : Listed(topic, change);
             var fault = value is not null ? TopicConfigCatalog.Fault(key, value)
                 : TopicConfigCatalog.Find(key) is null ? TopicConfigCatalog.Fault(key, "") : null;
             if (fault is not null) return TopicResult.Refused(alter.Topic, ErrorCode.InvalidConfig, fault);
             if (!changes.TryAdd(key, value))
                 return TopicResult.Refused(alter.Topic, ErrorCode.InvalidRequest, $"Configuration {key} of topic '{alter.Topic}' appears more than once.");
         }
+
+        if (alter.ReplacesAll)
+            foreach (var key in topic.Overrides.Keys)
+                changes.TryAdd(key, null);
 
         if (changes.TryGetValue(TopicConfigCatalog.MinInsyncReplicas, out var minInsync) && minInsync is not null
             && MinInsyncFault(minInsync, topic.ReplicationFactor) is { } minInsyncFault)
@@ -176,6 +184,20 @@ internal sealed class TopicDecisions(ControllerOptions options, Func<Guid> newId
 
         if (changes.Count > 0) Apply(draft, topic.Id, new TopicConfigChanged(topic.Id.Value, changes.ToImmutable()));
         return new TopicResult(alter.Topic, ErrorCode.None, null, draft.Image.FindTopic(alter.Topic));
+    }
+
+    /// <summary>As Kafka: what the topic doesn't set begins at the key's own default, whatever the broker's is.</summary>
+    private static string Listed(TopicImage topic, ConfigChange change)
+    {
+        var now = topic.Overrides.TryGetValue(change.Key, out var own) ? own : TopicConfigCatalog.Find(change.Key)!.Default;
+        var values = now.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToList();
+        foreach (var value in (change.Value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (change.Operation == ConfigOperation.Subtract) values.Remove(value);
+            else if (!values.Contains(value, StringComparer.Ordinal)) values.Add(value);
+        }
+
+        return string.Join(',', values);
     }
 
     private static Dictionary<string, string> Changed(IReadOnlyDictionary<string, string> overrides, IReadOnlyDictionary<string, string?> changes)

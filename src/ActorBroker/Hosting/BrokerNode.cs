@@ -143,6 +143,7 @@ internal sealed class BrokerNode
         var authorizer = AllowAll.Instance;
         var locator = new PartitionLocator(Options.NodeId, Cache, _partitions, authorizer);
         var voters = new VoterChanges(gateway, Cache, authorizer);
+        var configs = new ConfigAlteration(gateway, Options.NodeId, authorizer);
         var groups = new GroupApi(_coordinators, Cache, Options.Groups, authorizer);
         RequestDispatcher? dispatcher = null;
         dispatcher = new RequestDispatcher([
@@ -159,7 +160,11 @@ internal sealed class BrokerNode
             new DeleteTopicsHandler(gateway, Cache, authorizer),
             new CreatePartitionsHandler(gateway, authorizer),
             new DescribeConfigsHandler(Cache, Options.TopicDefaults, Options.NodeId, authorizer),
-            new IncrementalAlterConfigsHandler(gateway, authorizer),
+            new IncrementalAlterConfigsHandler(configs),
+            new AlterConfigsHandler(configs),
+            new DeleteRecordsHandler(locator),
+            new DescribeProducersHandler(locator),
+            new DescribeLogDirsHandler(_directory.DirectoryPath, _environment.Files, _partitions, authorizer),
             new ElectLeadersHandler(gateway, authorizer),
             new AlterPartitionReassignmentsHandler(gateway, Cache, authorizer),
             new ListPartitionReassignmentsHandler(Cache, authorizer),

@@ -46,6 +46,8 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
         Command<PartitionProtocol.CancelWait>(cancel => _core.OnCancelWait(cancel.Key));
         Command<PartitionProtocol.Assign>(OnAssign);
         Command<PartitionProtocol.LogStartMoved>(OnLogStartMoved);
+        Command<PartitionProtocol.DeleteRecords>(OnDeleteRecords);
+        Command<PartitionProtocol.DescribeProducers>(OnDescribeProducers);
         Command<PartitionProtocol.ExpireProducers>(_ => _core.OnExpireProducers(NowMs, _start.Options.ProducerExpiration));
         ReceiveReplication();
         Command<PartitionProtocol.Drain>(OnDrain);
@@ -172,10 +174,24 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
 
     private void OnLogStartMoved(PartitionProtocol.LogStartMoved moved)
     {
-        _core.OnLogStart(moved.LogStart);
+        _core.OnLogStart(moved.LogStart, _effects);
         Finish();
         // The snapshots below went with their segments, and the log can't tell any more what they knew.
         if (_snapshots.Newest < moved.LogStart && !_snapshots.IsSaving && _core.State.Producers.Count > 0) LeaveSnapshot();
+    }
+
+    private void OnDeleteRecords(PartitionProtocol.DeleteRecords delete)
+    {
+        _core.OnDeleteRecords(delete.Key, delete.Before, _effects);
+        Finish();
+    }
+
+    private void OnDescribeProducers(PartitionProtocol.DescribeProducers describe)
+    {
+        var key = describe.Key;
+        ((IActorRef)key.Client).Tell(_core.IsLeader
+            ? new PartitionProtocol.Producers(key.Call, key.Slot, PartitionError.None, _core.State.Producers.Newest())
+            : new PartitionProtocol.Producers(key.Call, key.Slot, PartitionError.NotLeader, []));
     }
 
     private void OnDrain(PartitionProtocol.Drain drain)
@@ -258,6 +274,9 @@ internal sealed partial class PartitionActor : ReceivePersistentActor, IWithTime
             case PartitionEffectKind.ProduceReply:
                 ((IActorRef)key.Client).Tell(new PartitionProtocol.AppendReply(
                     key.Call, key.Slot, effect.Error, effect.Offset, effect.AppendTimeMs, _core.State.LogStart));
+                return;
+            case PartitionEffectKind.DeletionReply:
+                ((IActorRef)key.Client).Tell(new PartitionProtocol.RecordsDeleted(key.Call, key.Slot, effect.Error, effect.Offset));
                 return;
             case PartitionEffectKind.WakeFetch:
                 ((IActorRef)key.Client).Tell(new PartitionProtocol.DataReady(key.Call, key.Slot, effect.Error));

@@ -37,6 +37,7 @@ internal enum PartitionRole
 /// leader    high watermark moved        ProduceReply (acks=all), WakeFetch
 /// leader    newer epoch, led here       leader of that epoch; what waits goes on waiting
 /// leader    led elsewhere or nowhere    what waits is answered NotLeader
+/// leader    records to delete           AdvanceLogStart; DeletionReply once the log start has moved
 /// leader    draining                    appends refused NotLeader; what is in flight still counts
 /// follower  fetched                     AppendFetched; persisted: applied, Replicated
 /// follower  diverging, out of range     Cut, StartOver: the end of this incarnation
@@ -53,6 +54,7 @@ internal sealed class PartitionCore
     private readonly WritesInFlight _writes = new();
     private readonly LeaderCore _leader;
     private readonly FollowerCore _follower;
+    private readonly RecordDeletions _deletions;
     private PartitionAssignment? _assignment;
     private TopicSettings _settings;
 
@@ -71,6 +73,7 @@ internal sealed class PartitionCore
         _settings = settings;
         _leader = new LeaderCore(state, log, lagTimeMs);
         _follower = new FollowerCore(state, log);
+        _deletions = new RecordDeletions(state);
     }
 
     public PartitionState State { get; }
@@ -251,9 +254,19 @@ internal sealed class PartitionCore
     /// <summary>The fetch was answered otherwise (its time ran out, another partition had data, its client left).</summary>
     public void OnCancelWait(in RequestKey key) => _leader.OnCancelWait(key);
 
-    public void OnLogStart(Offset logStart)
+    public void OnLogStart(Offset logStart, List<PartitionEffect> effects)
     {
         if (logStart > State.LogStart) State.ApplyLogStart(logStart);
+        _deletions.OnLogStart(effects);
+    }
+
+    /// <param name="key">Of who is to be answered.</param>
+    /// <param name="before">The first offset to keep; none for the high watermark.</param>
+    /// <param name="effects">Takes the answer, now or once it is done.</param>
+    public void OnDeleteRecords(in RequestKey key, Offset before, List<PartitionEffect> effects)
+    {
+        if (IsLeader && _closing == PartitionError.None) _deletions.Ask(key, before, LeaderEpoch, effects);
+        else effects.Add(PartitionEffect.Deleted(key, PartitionError.NotLeader, Offset.None));
     }
 
     public void OnExpireProducers(long nowMs, TimeSpan expiration) => State.Producers.Expire(nowMs, (long)expiration.TotalMilliseconds);
@@ -336,7 +349,7 @@ internal sealed class PartitionCore
 
     private void Follow(bool isNew, List<PartitionEffect> effects)
     {
-        if (IsLeader) _leader.Resign(PartitionError.NotLeader, effects);
+        if (IsLeader) Resign(PartitionError.NotLeader, effects);
         Role = PartitionRole.Follower;
         if (isNew) _follower.Begin();
         StartFetchingIfIdle(effects);
@@ -349,7 +362,13 @@ internal sealed class PartitionCore
 
     private void BecomeOffline(PartitionError reason, List<PartitionEffect> effects)
     {
-        if (IsLeader) _leader.Resign(reason, effects);
+        if (IsLeader) Resign(reason, effects);
         Role = PartitionRole.Offline;
+    }
+
+    private void Resign(PartitionError reason, List<PartitionEffect> effects)
+    {
+        _leader.Resign(reason, effects);
+        _deletions.Resign(reason, effects);
     }
 }

@@ -57,7 +57,10 @@ internal enum PartitionEffectKind
     /// <summary>Tell the fetcher that the log's end is now there, or why it is not.</summary>
     Replicated,
 
-    /// <summary>Delete below this offset, as the leader did.</summary>
+    /// <summary>Answer who asked for old records to be deleted.</summary>
+    DeletionReply,
+
+    /// <summary>Delete below this offset: the leader did, or a client asked this one to.</summary>
     AdvanceLogStart,
 
     /// <summary>Have the log cut from this offset on; this incarnation ends with it.</summary>
@@ -101,6 +104,9 @@ internal readonly record struct PartitionEffect(PartitionEffectKind Kind)
 
     public static PartitionEffect Diverging(RequestKey key, LeaderEpoch epoch, Offset end) =>
         new(PartitionEffectKind.FollowerAnswer) { Key = key, Error = PartitionError.Diverging, Epoch = epoch, Offset = end };
+
+    public static PartitionEffect Deleted(RequestKey key, PartitionError error, Offset logStart) =>
+        new(PartitionEffectKind.DeletionReply) { Key = key, Error = error, Offset = logStart };
 
     public static PartitionEffect Propose(IsrChange change) => new(PartitionEffectKind.ProposeIsr) { Isr = change };
 

@@ -30,6 +30,18 @@ internal static class PartitionProtocol
 
     public sealed record DataReady(long Call, int Slot, PartitionError Error) : ICallReply;
 
+    /// <summary>Deletes the records below an offset (none: the high watermark). Answered by <see cref="RecordsDeleted"/>.</summary>
+    public sealed record DeleteRecords(RequestKey Key, Offset Before);
+
+    /// <param name="LogStart">Where the log begins now; none with an error.</param>
+    public sealed record RecordsDeleted(long Call, int Slot, PartitionError Error, Offset LogStart) : ICallReply;
+
+    /// <summary>Asks for the producers that the partition remembers. Answered by <see cref="Producers"/>.</summary>
+    public sealed record DescribeProducers(RequestKey Key);
+
+    /// <param name="Entries">Of each its newest batch.</param>
+    public sealed record Producers(long Call, int Slot, PartitionError Error, IReadOnlyList<ProducerSnapshotEntry> Entries) : ICallReply;
+
     /// <summary>What the controller decided, from the replica manager. An older partition epoch than the last is ignored.</summary>
     public sealed record Assign(PartitionAssignment Assignment, TopicSettings Settings);
 

@@ -64,9 +64,9 @@ public class BrokerInProcessTests
                 [
                     ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata,
                     ApiKey.OffsetCommit, ApiKey.OffsetFetch, ApiKey.FindCoordinator, ApiKey.JoinGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup,
-                    ApiKey.SyncGroup, ApiKey.DescribeGroups, ApiKey.ListGroups, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics,
-                    ApiKey.InitProducerId, ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.CreatePartitions, ApiKey.DeleteGroups, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
-                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.OffsetDelete, ApiKey.DescribeQuorum, ApiKey.DescribeCluster,
+                    ApiKey.SyncGroup, ApiKey.DescribeGroups, ApiKey.ListGroups, ApiKey.ApiVersions, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.DeleteRecords,
+                    ApiKey.InitProducerId, ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.AlterConfigs, ApiKey.DescribeLogDirs, ApiKey.CreatePartitions, ApiKey.DeleteGroups, ApiKey.ElectLeaders, ApiKey.IncrementalAlterConfigs,
+                    ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.OffsetDelete, ApiKey.DescribeQuorum, ApiKey.DescribeCluster, ApiKey.DescribeProducers,
                     ApiKey.UnregisterBroker, ApiKey.DescribeTopicPartitions, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
                 ],
                 versions.ApiKeys.Select(api => api.ApiKey));

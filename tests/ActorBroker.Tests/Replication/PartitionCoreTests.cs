@@ -243,4 +243,32 @@ public sealed class PartitionCoreTests
 
     private static void Expect(PartitionScript script, string transcript) =>
         Assert.Equal(transcript.ReplaceLineEndings("\n"), script.Transcript);
+
+    [Fact]
+    public void Records_are_deleted_up_to_the_high_watermark_and_the_answer_waits_for_the_log()
+    {
+        var script = new PartitionScript(showsReplication: true).Lead(epoch: 0, partitionEpoch: 0, isr: [1])
+            .Append("a", Acks.Leader).Persisted(records: 5)
+            .Delete("x", 6).Delete("y", 2).Delete("z", -1).LogStart(2).Delete("w", 1).LogStart(5)
+            .Append("b", Acks.Leader).Persisted(records: 5).Delete("v", 7)
+            .LedBy(2, epoch: 1, partitionEpoch: 1, 1, 2).Delete("u", 6);
+        Assert.Equal(
+            """
+            assign epoch 0 -> epoch 0 begins | hw 0 end 0
+            append a -> write a | hw 0 end 0
+            persisted -> ack a at 0 | hw 5 end 5
+            delete x 6 -> refuse x OffsetOutOfRange | hw 5 end 5
+            delete y 2 -> delete below 2 | hw 5 end 5
+            delete z -1 -> delete below 5 | hw 5 end 5
+            log start 2 -> tell y it begins at 2 | hw 5 end 5
+            delete w 1 -> tell w it begins at 2 | hw 5 end 5
+            log start 5 -> tell z it begins at 5 | hw 5 end 5
+            append b -> write b | hw 5 end 5
+            persisted -> ack b at 5 | hw 10 end 10
+            delete v 7 -> delete below 7 | hw 10 end 10
+            assign epoch 1 -> refuse v NotLeader, fetch from 10 | hw 10 end 10
+            delete u 6 -> refuse u NotLeader | hw 10 end 10
+            """,
+            script.Transcript);
+    }
 }

@@ -118,6 +118,10 @@ internal sealed class PartitionScript : IReplicaLog
     public PartitionScript Wait(string name, long seen, int epoch = -1) =>
         Step($"wait {name}", () => Core.OnWait(new WaitInput(Key(name), new LeaderEpoch(epoch), new Offset(seen)), _effects));
 
+    public PartitionScript Delete(string name, long before) => Step($"delete {name} {before}", () => Core.OnDeleteRecords(Key(name), new Offset(before), _effects));
+
+    public PartitionScript LogStart(long offset) => Step($"log start {offset}", () => Core.OnLogStart(new Offset(offset), _effects));
+
     public PartitionScript Cancel(string name) => Step($"cancel {name}", () => Core.OnCancelWait(Key(name)));
 
     public PartitionScript MinIsr(int count) =>
@@ -150,7 +154,7 @@ internal sealed class PartitionScript : IReplicaLog
     }
 
     private static bool IsForClients(PartitionEffect effect) =>
-        effect.Kind is PartitionEffectKind.Append or PartitionEffectKind.ProduceReply or PartitionEffectKind.WakeFetch;
+        effect.Kind is PartitionEffectKind.Append or PartitionEffectKind.ProduceReply or PartitionEffectKind.WakeFetch or PartitionEffectKind.DeletionReply;
 
     private static string Text(PartitionEffect effect) => effect.Kind switch
     {
@@ -169,6 +173,7 @@ internal sealed class PartitionScript : IReplicaLog
         PartitionEffectKind.Append => $"write {effect.Key.Client}",
         PartitionEffectKind.WakeFetch when effect.Error == PartitionError.None => $"wake {effect.Key.Client}",
         PartitionEffectKind.WakeFetch => $"wake {effect.Key.Client} {effect.Error}",
+        PartitionEffectKind.DeletionReply when effect.Error == PartitionError.None => $"tell {effect.Key.Client} it begins at {effect.Offset}",
         _ when effect.Error == PartitionError.None => $"ack {effect.Key.Client} at {effect.Offset}",
         _ => $"refuse {effect.Key.Client} {effect.Error}",
     };

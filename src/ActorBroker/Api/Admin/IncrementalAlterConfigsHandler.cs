@@ -1,60 +1,50 @@
-using System.Collections.Immutable;
-using ActorBroker.Control;
 using ActorBroker.Protocol;
 using static ActorBroker.Control.ControllerProtocol;
 using static ActorBroker.Protocol.IncrementalAlterConfigsResponse;
 
 namespace ActorBroker.Api.Admin;
 
-/// <summary>Changes single keys of topics (KIP-339). Brokers are configured by their file only, so changing one is refused.</summary>
-internal sealed class IncrementalAlterConfigsHandler(ControllerGateway controller, IAuthorizer authorizer) : IRequestHandler
+/// <summary>Changes single keys (KIP-339).</summary>
+internal sealed class IncrementalAlterConfigsHandler(ConfigAlteration alteration) : IRequestHandler
 {
-    /// <summary>The request carries none of its own.</summary>
-    private const int TimeoutMs = 30_000;
-
     public ApiKey ApiKey => ApiKey.IncrementalAlterConfigs;
 
-    public void Handle(ApiCall call) => call.ReplyWhen(AlterAsync(call, (IncrementalAlterConfigsRequest)call.Request));
+    public void Handle(ApiCall call) => call.ReplyWhen(AlterAsync(call.Context, (IncrementalAlterConfigsRequest)call.Request));
 
-    private async Task<IResponse> AlterAsync(ApiCall call, IncrementalAlterConfigsRequest request)
+    private async Task<IResponse> AlterAsync(RequestContext context, IncrementalAlterConfigsRequest request)
     {
-        var allowed = request.Resources
-            .Where(resource => Refusal(call, resource) is null)
-            .Select(resource => new TopicConfigChanges(
-                resource.ResourceName,
-                [.. resource.Configs.Select(config => new ConfigChange(config.Name, config.ConfigOperation == AlterConfigOperation.Delete ? null : config.Value ?? ""))]))
-            .ToImmutableArray();
-        var decided = allowed.IsEmpty ? [] : await controller.AskAsync(new AlterTopicConfigs(allowed, request.ValidateOnly), [.. allowed.Select(topic => topic.Topic)], TimeoutMs);
-
-        var next = 0;
-        var results = new AlterConfigsResourceResponse[request.Resources.Count];
-        for (var i = 0; i < results.Length; i++)
+        var results = await alteration.AlterAsync(context, [.. request.Resources.Select(Read)], request.ValidateOnly);
+        return new IncrementalAlterConfigsResponse
         {
-            var resource = request.Resources[i];
-            var result = Refusal(call, resource) ?? decided[next++];
-            results[i] = new AlterConfigsResourceResponse
+            Responses = [.. request.Resources.Select((resource, i) => new AlterConfigsResourceResponse
             {
-                ErrorCode = result.Error,
-                ErrorMessage = result.Message,
+                ErrorCode = results[i].Error,
+                ErrorMessage = results[i].Message,
                 ResourceType = resource.ResourceType,
                 ResourceName = resource.ResourceName,
-            };
-        }
-
-        return new IncrementalAlterConfigsResponse { Responses = results };
+            })],
+        };
     }
 
-    private TopicResult? Refusal(ApiCall call, IncrementalAlterConfigsRequest.AlterConfigsResource resource)
+    private static ConfigAlterationOf Read(IncrementalAlterConfigsRequest.AlterConfigsResource resource) =>
+        new(resource.ResourceType, resource.ResourceName, [.. resource.Configs.Select(Change)], Fault(resource));
+
+    private static ConfigChange Change(IncrementalAlterConfigsRequest.AlterableConfig config) => config.ConfigOperation switch
     {
-        var name = resource.ResourceName;
-        if (resource.ResourceType != ConfigResourceType.Topic)
-            return TopicResult.Refused(name, ErrorCode.InvalidRequest, $"Only topics can be configured while running, not {resource.ResourceType}.");
-        if (!authorizer.Allows(call.Context, AclOperation.AlterConfigs, ResourceType.Topic, name))
-            return TopicResult.Refused(name, ErrorCode.TopicAuthorizationFailed, $"{call.Context.Principal} may not configure topic '{name}'.");
+        AlterConfigOperation.Delete => new(config.Name, null),
+        AlterConfigOperation.Append => new(config.Name, config.Value) { Operation = ConfigOperation.Append },
+        AlterConfigOperation.Subtract => new(config.Name, config.Value) { Operation = ConfigOperation.Subtract },
+        _ => new(config.Name, config.Value),
+    };
+
+    private static (ErrorCode, string)? Fault(IncrementalAlterConfigsRequest.AlterConfigsResource resource)
+    {
         foreach (var config in resource.Configs)
         {
-            if (config.ConfigOperation is AlterConfigOperation.Append or AlterConfigOperation.Subtract)
-                return TopicResult.Refused(name, ErrorCode.InvalidConfig, $"{config.Name} takes no lists to add to or take from; set it instead.");
+            if (config.ConfigOperation is < AlterConfigOperation.Set or > AlterConfigOperation.Subtract)
+                return (ErrorCode.InvalidRequest, $"There is no operation {(int)config.ConfigOperation} on configuration {config.Name}.");
+            if (config is { Value: null, ConfigOperation: not AlterConfigOperation.Delete })
+                return (ErrorCode.InvalidRequest, $"Configuration {config.Name} has no value; to go back to its default, delete it.");
         }
 
         return null;
