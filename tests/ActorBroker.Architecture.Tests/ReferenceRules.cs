@@ -15,7 +15,7 @@ public class ReferenceRules
         ["ActorBroker.Messaging"] = ["ActorBroker.Log", "ActorBroker.Protocol", Akka],
         ["ActorBroker.Client"] = ["ActorBroker.Log", "ActorBroker.Protocol", "ActorBroker.Messaging", Akka],
         ["ActorBroker"] = ["ActorBroker.Log", "ActorBroker.Protocol", "ActorBroker.Messaging", Akka],
-        ["ActorBroker.Kafka"] = ["ActorBroker", "ActorBroker.Protocol"],
+        ["ActorBroker.Kafka"] = ["ActorBroker", "ActorBroker.Protocol", Akka],
         ["ActorBroker.Cli"] = ["ActorBroker", "ActorBroker.Client", "ActorBroker.Kafka", "ActorBroker.Messaging", "ActorBroker.Protocol", "ActorBroker.Log", Akka],
         ["Akka.Embedded"] = [],
         ["Akka.Embedded.TestKit"] = ["Akka.Embedded"],

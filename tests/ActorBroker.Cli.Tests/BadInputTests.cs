@@ -52,7 +52,7 @@ public class BadInputTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "node.conf");
         await File.WriteAllTextAsync(file, hocon);
-        Refused(await CliProcess.RunAsync("start", "--config", file, "--port", "0", "--data", Path.Combine(folder.Path, "data")), 2, part);
+        Refused(await CliProcess.RunAsync("start", "--config", file, "--port", "0", "--kafka-port", "off", "--data", Path.Combine(folder.Path, "data")), 2, part);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public class BadInputTests
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
-        var result = await CliProcess.RunAsync("start", "--port", $"{port}", "--data", folder.Path);
+        var result = await CliProcess.RunAsync("start", "--port", $"{port}", "--kafka-port", "off", "--data", folder.Path);
 #if AKKA_NUGET
         // The official engine logs the failed bind, stack and all, before it tells its caller.
         Assert.Equal(1, result.ExitCode);
@@ -73,13 +73,34 @@ public class BadInputTests
     }
 
     [Fact]
+    public async Task A_port_for_Kafka_clients_that_is_in_use_is_said_and_leaves_the_data_folder_free()
+    {
+        using var folder = new TemporaryFolder();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        for (var run = 0; run < 2; run++)
+            Refused(await CliProcess.RunAsync("start", "--port", "0", "--kafka-port", $"{port}", "--data", folder.Path), 1, $"127.0.0.1:{port} is in use");
+    }
+
+    [Theory]
+    [InlineData("--kafka-port", "65536", "--kafka-port 65536 must be from 0 to 65535, or off")]
+    [InlineData("--kafka-port", "none", "must be from 0 to 65535, or off")]
+    [InlineData("--advertised-kafka", "host", "actorbroker.advertised.listeners = KAFKA://host must be KAFKA://HOST:PORT")]
+    public async Task A_place_for_Kafka_clients_that_makes_no_sense_exits_with_2(string option, string value, string part)
+    {
+        using var folder = new TemporaryFolder();
+        Refused(await CliProcess.RunAsync("start", "--port", "0", option, value, "--data", folder.Path), 2, part);
+    }
+
+    [Fact]
     public async Task A_data_folder_belongs_to_one_running_node_of_one_id_and_cluster()
     {
         await using var node = await NodeProcess.StartNewAsync("--id", "7");
-        Refused(await CliProcess.RunAsync("start", "--id", "7", "--port", "0", "--data", node.DataDirectory), 1, "in use");
+        Refused(await CliProcess.RunAsync("start", "--id", "7", "--port", "0", "--kafka-port", "off", "--data", node.DataDirectory), 1, "in use");
         await node.StopAsync();
-        Refused(await CliProcess.RunAsync("start", "--id", "8", "--port", "0", "--data", node.DataDirectory), 1, "belongs to node 7");
-        Refused(await CliProcess.RunAsync("start", "--id", "7", "--port", "0", "--cluster-id", "AAAAAAAAAAAAAAAAAAAAAA", "--data", node.DataDirectory), 1, "belongs to cluster");
+        Refused(await CliProcess.RunAsync("start", "--id", "8", "--port", "0", "--kafka-port", "off", "--data", node.DataDirectory), 1, "belongs to node 7");
+        Refused(await CliProcess.RunAsync("start", "--id", "7", "--port", "0", "--kafka-port", "off", "--cluster-id", "AAAAAAAAAAAAAAAAAAAAAA", "--data", node.DataDirectory), 1, "belongs to cluster");
         await node.StartAsync("--id", "7");
     }
 

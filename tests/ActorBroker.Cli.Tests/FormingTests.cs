@@ -44,7 +44,7 @@ public class FormingTests
         Assert.NotEqual(own, other);
         await theirs.StopAsync();
 
-        var refused = await CliProcess.RunAsync("start", "--id", "2", "--port", $"{theirs.Port}", "--data", theirs.DataDirectory, "--seed", ours.Bootstrap);
+        var refused = await CliProcess.RunAsync("start", "--id", "2", "--port", $"{theirs.Port}", "--kafka-port", "off", "--data", theirs.DataDirectory, "--seed", ours.Bootstrap);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains($"belongs to cluster {own}, this node's data to cluster {other}", refused.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await CliProcess.RunAsync("topics", "list", "--bootstrap", ours.Bootstrap)).ExitCode);
@@ -55,7 +55,7 @@ public class FormingTests
     {
         var folder = Directory.CreateTempSubdirectory("actorbroker-test-").FullName;
         var ports = FreePorts();
-        using var dev = CliProcess.Start("dev", "--nodes", "3", "--data", folder, "--port-base", $"{ports}", "--json");
+        using var dev = CliProcess.Start("dev", "--nodes", "3", "--data", folder, "--port-base", $"{ports}", "--kafka-port", "off", "--json");
         try
         {
             _ = dev.StandardError.ReadToEndAsync();

@@ -18,6 +18,8 @@ internal static class StartCommand
         var voters = new Option<string?>("--voters") { Description = "The nodes that vote on metadata and form the cluster, an odd number: 1@HOST:PORT,2@HOST:PORT,3@HOST:PORT (default: this node alone).", HelpName = "LIST" };
         var seed = new Option<string[]>("--seed") { Description = "A node to ask for the way into its cluster, for a node that is no voter; may be repeated.", HelpName = "H:P", AllowMultipleArgumentsPerToken = true };
         var replicationPort = new Option<int?>("--replication-port") { Description = "Port for other brokers to fetch from (default: any free one).", HelpName = "PORT" };
+        var kafkaPort = KafkaPortOption.Create("Port for Kafka clients (default 9092; 0: any free one; off: none).");
+        var advertisedKafka = new Option<string?>("--advertised-kafka") { Description = "Address that Kafka clients are told to use (default: --advertised-host and the port).", HelpName = "HOST:PORT" };
         var rack = new Option<string?>("--rack") { Description = "Where this node stands; replicas are spread over racks.", HelpName = "NAME" };
         var withInput = new Option<bool>("--stop-with-input") { Description = "Stop cleanly when standard input ends: for a parent process.", Hidden = true };
         replicationPort.Within(0, 65535, "must be from 0 to 65535");
@@ -26,7 +28,7 @@ internal static class StartCommand
 
         var command = new Command("start", "Starts a broker node.")
         {
-            config, id, host, port, advertised, data, cluster, voters, seed, replicationPort, rack, withInput, CommonOptions.Json,
+            config, id, host, port, advertised, data, cluster, voters, seed, replicationPort, kafkaPort, advertisedKafka, rack, withInput, CommonOptions.Json,
         };
         command.SetAction((parsed, cancellation) => NodeRunner.RunAsync(
             new StartSettings
@@ -41,6 +43,8 @@ internal static class StartCommand
                 Voters = parsed.GetValue(voters),
                 Seeds = parsed.GetValue(seed) is { Length: > 0 } seeds ? string.Join(',', seeds) : null,
                 ReplicationPort = parsed.GetValue(replicationPort),
+                KafkaPort = parsed.GetValue(kafkaPort),
+                AdvertisedKafka = parsed.GetValue(advertisedKafka),
                 Rack = parsed.GetValue(rack),
                 StopsWithInput = parsed.GetValue(withInput),
             },

@@ -37,12 +37,13 @@ internal sealed class DevOutput(bool json, TextWriter output, TextWriter error)
                     line.WriteString("event"u8, "ready"u8);
                     line.WriteNumber("nodes"u8, plan.Nodes);
                     line.WriteString("bootstrap"u8, plan.Bootstrap);
+                    if (plan.KafkaBootstrap is { } kafka) line.WriteString("kafka"u8, kafka);
                     line.WriteString("data"u8, plan.DataDirectory);
                 }).Span));
             }
             else
             {
-                output.WriteLine($"A cluster of {plan.Nodes} node(s) is ready after {elapsed.TotalSeconds:0.00} s: --bootstrap {plan.Bootstrap}, data in {plan.DataDirectory}. Ctrl-C stops it.");
+                output.WriteLine($"A cluster of {plan.Nodes} node(s) is ready after {elapsed.TotalSeconds:0.00} s: --bootstrap {plan.Bootstrap}, {(plan.KafkaBootstrap is { } kafka ? $"Kafka clients at {kafka}" : "no Kafka clients")}, data in {plan.DataDirectory}. Ctrl-C stops it.");
             }
 
             output.Flush();

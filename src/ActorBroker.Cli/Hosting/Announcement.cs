@@ -23,6 +23,7 @@ internal sealed class Announcement(bool json, TextWriter output)
         line.WriteString("event"u8, _isBack ? "rejoined"u8 : "ready"u8);
         line.WriteNumber("node"u8, ready.NodeId.Value);
         line.WriteString("address"u8, ready.Address.ToString());
+        if (ready.Kafka is { } kafka) line.WriteString("kafka"u8, $"{kafka.Host}:{kafka.Port}");
         line.WriteString("data"u8, ready.DataDirectory);
         line.WriteString("cluster_id"u8, ready.ClusterId.Value);
     }).Span));
@@ -36,6 +37,6 @@ internal sealed class Announcement(bool json, TextWriter output)
         }
 
         var elapsed = DateTime.Now - Process.GetCurrentProcess().StartTime;
-        output.WriteLine($"ActorBroker node {ready.NodeId} is ready after {elapsed.TotalSeconds:0.00} s: clients at {ready.Address.Host}:{ready.Address.Port} ({ready.Address}), data in {ready.DataDirectory}, cluster {ready.ClusterId}. Ctrl-C stops it.");
+        output.WriteLine($"ActorBroker node {ready.NodeId} is ready after {elapsed.TotalSeconds:0.00} s: clients at {ready.Address.Host}:{ready.Address.Port} ({ready.Address}), {(ready.Kafka is { } kafka ? $"Kafka clients at {kafka.Host}:{kafka.Port}" : "no Kafka clients")}, data in {ready.DataDirectory}, cluster {ready.ClusterId}. Ctrl-C stops it.");
     }
 }

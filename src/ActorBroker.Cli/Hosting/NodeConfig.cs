@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ActorBroker.Cli.Commands;
 using Akka.Configuration;
 
 namespace ActorBroker.Cli.Hosting;
@@ -28,6 +29,12 @@ internal sealed record StartSettings
     public string? Seeds { get; init; }
 
     public int? ReplicationPort { get; init; }
+
+    /// <summary>A port, or <see cref="KafkaPortOption.Off"/>.</summary>
+    public string? KafkaPort { get; init; }
+
+    /// <summary><c>HOST:PORT</c>.</summary>
+    public string? AdvertisedKafka { get; init; }
 
     public string? Rack { get; init; }
 
@@ -77,6 +84,8 @@ internal static class NodeConfig
         Add("actorbroker.controller.quorum.voters", settings.Voters);
         Add("actorbroker.controller.quorum.bootstrap.servers", settings.Seeds);
         Add("actorbroker.replication.port", settings.ReplicationPort);
+        Add("actorbroker.listeners", settings.KafkaPort switch { null => null, KafkaPortOption.Off => "", var port => $"KAFKA://:{port}" });
+        Add("actorbroker.advertised.listeners", settings.AdvertisedKafka is { } advertised ? $"KAFKA://{advertised}" : null);
         Add("actorbroker.broker.rack", settings.Rack);
         Add("akka.remote.dot-netty.tcp.hostname", settings.Host);
         Add("akka.remote.dot-netty.tcp.port", settings.Port);

@@ -40,7 +40,8 @@ internal sealed class ApiCall(long id, RequestContext context, IRequest request,
         failure: cause => new SessionProtocol.Failed(id, ErrorCode.UnknownServerError, cause.Message));
 
     /// <summary>Ends a call that by its kind has no answer (acks=0).</summary>
-    public void ReplyNothing() => session.Tell(new SessionProtocol.Completed(id, Response: null), ActorRefs.NoSender);
+    /// <param name="succeeded">False: a transport that can show it does.</param>
+    public void ReplyNothing(bool succeeded) => session.Tell(new SessionProtocol.Silenced(id, succeeded), ActorRefs.NoSender);
 
     /// <summary>
     /// Only from within <see cref="IRequestHandler.Handle"/> or a method of <see cref="IPendingCall"/>: replies that name this

@@ -86,7 +86,7 @@ internal sealed class PendingProduce : IPendingCall
     {
         if (_request.Acks == (short)Acks.None)
         {
-            _call.ReplyNothing();
+            _call.ReplyNothing(Array.TrueForAll(_slots, slot => slot.Refusal is null && slot.Reply is null or { Error: PartitionError.None }));
             return;
         }
 

@@ -9,8 +9,11 @@ internal static class SessionProtocol
     /// <summary>A request that the endpoint has admitted and counted.</summary>
     public sealed record Admitted(ApiRequest Request, long Bytes);
 
-    /// <summary>A call is answered; with no response it ends silently.</summary>
-    public sealed record Completed(long Call, IResponse? Response);
+    /// <summary>A call is answered.</summary>
+    public sealed record Completed(long Call, IResponse Response);
+
+    /// <summary>A call is over that by its kind has no answer.</summary>
+    public sealed record Silenced(long Call, bool Succeeded);
 
     /// <summary>A call is answered with an error in place of its response.</summary>
     public sealed record Failed(long Call, ErrorCode Code, string Message);

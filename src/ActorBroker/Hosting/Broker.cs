@@ -1,11 +1,16 @@
 using ActorBroker.Log;
+using ActorBroker.Metadata;
 using Akka.Actor;
 
 namespace ActorBroker.Hosting;
 
 /// <summary>A node that serves.</summary>
 /// <param name="Address">Where clients reach <c>/user/actorbroker</c>, exactly as they must write it.</param>
-public sealed record BrokerInfo(BrokerId NodeId, ClusterId ClusterId, Address Address, string DataDirectory);
+public sealed record BrokerInfo(BrokerId NodeId, ClusterId ClusterId, Address Address, string DataDirectory)
+{
+    /// <summary>Where Kafka clients reach it; null where it does not serve them.</summary>
+    public BrokerEndpoint? Kafka { get; init; }
+}
 
 /// <summary>The node can't start; the message is for the person who started it.</summary>
 public sealed class BrokerStartException(string message, Exception? inner = null) : Exception(message, inner);

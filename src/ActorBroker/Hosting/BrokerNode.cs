@@ -34,6 +34,7 @@ internal sealed class BrokerNode
     private readonly PartitionDirectory _partitions = new();
     private readonly CoordinatorDirectory _coordinators;
     private readonly ReplicationServer? _replication;
+    private readonly IClientListener? _listener;
 
     private BrokerNode(ExtendedActorSystem system, BrokerEnvironment environment, BrokerOptions options, LogDirectory directory, ClusterPlace place)
     {
@@ -44,6 +45,7 @@ internal sealed class BrokerNode
         Options = options;
         _coordinators = new CoordinatorDirectory(options.NodeId, Cache);
         if (place.BindHost is { } host) _replication = Listen(host);
+        if (options.Listener.Bind is not null) _listener = ListenForClients();
     }
 
     public BrokerOptions Options { get; }
@@ -103,6 +105,13 @@ internal sealed class BrokerNode
     /// <summary>No follower of another node is answered from now on.</summary>
     public void StopReplication() => _replication?.Dispose();
 
+    /// <summary>The ports are free for the next system in this process.</summary>
+    public void StopListening()
+    {
+        _listener?.Dispose();
+        _replication?.Dispose();
+    }
+
     /// <summary>Looks for the cluster, or forms it; the node hears when it is a member.</summary>
     public void StartForming(IActorRef node) => _place.StartForming(node, _directory.ClusterId, StoredVoters(), _environment);
 
@@ -137,7 +146,8 @@ internal sealed class BrokerNode
     public ControllerProtocol.RegisterBroker Registration() => new(
         Options.NodeId, _environment.NewId(), _directory.Id, _directory.ClusterId, Options.Rack, Endpoints(), _directory.WasClean || _directory.IsNew, _environment.BootId);
 
-    public IActorRef StartEndpoint(IActorRef controller)
+    /// <summary>Clients are served from now on, until these actors are stopped.</summary>
+    public IActorRef[] StartEndpoints(IActorRef controller)
     {
         var gateway = new ControllerGateway(controller, Options.Controller.SessionTimeout * 2);
         var authorizer = AllowAll.Instance;
@@ -184,7 +194,8 @@ internal sealed class BrokerNode
             new DescribeGroupsHandler(groups),
             new DeleteGroupsHandler(groups),
         ]);
-        return _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
+        var endpoint = _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
+        return _listener is null ? [endpoint] : [endpoint, _system.SystemActorOf(_listener.Serve(dispatcher), "actorbroker-kafka")];
     }
 
     /// <summary>That broker is the node of that address.</summary>
@@ -195,7 +206,7 @@ internal sealed class BrokerNode
     public bool IsMember => _place.IsMember;
 
     /// <summary>Of a node that serves, and so belongs to a cluster.</summary>
-    public BrokerInfo Info() => new(Options.NodeId, _directory.ClusterId!.Value, _system.Provider.DefaultAddress, _directory.DirectoryPath);
+    public BrokerInfo Info() => new(Options.NodeId, _directory.ClusterId!.Value, _system.Provider.DefaultAddress, _directory.DirectoryPath) { Kafka = _listener?.Endpoint };
 
     /// <summary>
     /// The node goes down when its system does: clients first, then its part in the cluster (Akka's own phases), and once
@@ -230,7 +241,26 @@ internal sealed class BrokerNode
     {
         var address = _system.Provider.DefaultAddress;
         var clients = new BrokerEndpoint(AkkaListener, address.Host ?? "local", address.Port ?? 0, "AKKA");
-        return _replication is null ? [clients] : [clients, _replication.Endpoint(address.Host!)];
+        var endpoints = ImmutableArray.Create(clients);
+        if (_replication is not null) endpoints = endpoints.Add(_replication.Endpoint(address.Host!));
+        return _listener is null ? endpoints : endpoints.Add(_listener.Endpoint);
+    }
+
+    private IClientListener ListenForClients()
+    {
+        const string Local = "127.0.0.1";
+        var bound = _system.Settings.Config.GetString("akka.remote.dot-netty.tcp.hostname", "") is { Length: > 0 } host ? host : Local;
+        try
+        {
+            return IClientListenerProvider.Find().Listen(new ClientListenerSetup(
+                Options.Listener, bound, _system.Provider.DefaultAddress.Host ?? Local, _environment.Time, Logging.GetLogger(_system, "kafka")));
+        }
+        catch (Exception e) when (e is BrokerStartException or BrokerConfigurationException)
+        {
+            _replication?.Dispose();
+            _directory.Dispose();
+            throw;
+        }
     }
 
     private ReplicationServer Listen(string host)

@@ -28,6 +28,7 @@ internal sealed record BrokerOptions(
     TopicDefaults TopicDefaults,
     ReplicationOptions Replication,
     SessionLimits Sessions,
+    ListenerOptions Listener,
     GroupOptions Groups,
     NodeLifecycleOptions Lifecycle)
 {
@@ -67,6 +68,7 @@ internal sealed record BrokerOptions(
             ReadTopicDefaults(reader),
             ReadReplication(reader),
             ReadSessions(reader),
+            ListenerOptions.Read(reader),
             ReadGroups(reader),
             lifecycle);
     }

@@ -31,7 +31,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly Suspects _suspects = new();
     private readonly long _started;
     private IActorRef? _localController;
-    private IActorRef? _endpoint;
+    private readonly HashSet<IActorRef> _endpoints = [];
     private IActorRef? _stopper;
     private IActorRef? _closer;
     private bool _controllerIsGone;
@@ -113,8 +113,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
-        // However it ended: the next system in this process needs the port.
-        _node.StopReplication();
+        // However it ended: the next system in this process needs the ports.
+        _node.StopListening();
     }
 
     private void OnTick()
@@ -198,11 +198,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
                     OnSelfFence(fence.IsFenced);
                     break;
                 case NodeEffect.Serve:
-                    _endpoint = Context.Watch(_node.StartEndpoint(_controller.Patient));
+                    foreach (var endpoint in _node.StartEndpoints(_controller.Patient)) _endpoints.Add(Context.Watch(endpoint));
                     _ready.TrySetResult(_node.Info());
                     break;
                 case NodeEffect.MayStop:
-                    StopEndpoint();
+                    StopEndpoints();
                     break;
             }
         }
@@ -223,10 +223,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _core.OnStop(_node.IsMember, Now);
     }
 
-    private void StopEndpoint()
+    private void StopEndpoints()
     {
-        if (_endpoint is null) _stopper?.Tell(Done.Instance);
-        else Context.Stop(_endpoint);
+        if (_endpoints.Count == 0) _stopper?.Tell(Done.Instance);
+        foreach (var endpoint in _endpoints) Context.Stop(endpoint);
     }
 
     private void OnClose()
@@ -245,7 +245,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (gone.Equals(_endpoint)) _stopper?.Tell(Done.Instance);
+        if (_endpoints.Remove(gone) && _endpoints.Count == 0) _stopper?.Tell(Done.Instance);
         if (!gone.Equals(_controller.Host)) return;
         _controllerIsGone = true;
         if (_closer is not null) CloseReplicas();

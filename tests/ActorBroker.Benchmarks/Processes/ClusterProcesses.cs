@@ -31,7 +31,7 @@ internal sealed class ClusterProcesses : IDisposable
         for (var i = 0; i < Nodes; i++)
         {
             cluster._processes.Add(ChildProcess.StartCounted(
-                BrokerProcess.Program, "start", "--id", Text(i + 1), "--port", Text(ports[i]), "--voters", voters, "--data", Path.Join(cluster._data, Text(i + 1)), "--json"));
+                BrokerProcess.Program, "start", "--id", Text(i + 1), "--port", Text(ports[i]), "--kafka-port", "off", "--voters", voters, "--data", Path.Join(cluster._data, Text(i + 1)), "--json"));
         }
 
         foreach (var process in cluster._processes)

@@ -53,7 +53,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <summary>Returns the line of readiness once the node has printed it.</summary>
     public async Task<JsonElement> StartAsync(params string[] extraArgs)
     {
-        _process = CliProcess.Start(["start", "--port", $"{Port}", "--data", DataDirectory, "--json", .. extraArgs]);
+        _process = CliProcess.Start(["start", "--port", $"{Port}", "--kafka-port", "off", "--data", DataDirectory, "--json", .. extraArgs]);
         _process.StandardInput.Close();
         var ready = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
         _draining = Task.WhenAll(DrainAsync(_process.StandardOutput, ready), DrainAsync(_process.StandardError, ready: null));

@@ -74,7 +74,7 @@ internal sealed partial class NodeProcess(NodeSetup setup) : IAsyncDisposable
             UseShellExecute = false,
         };
         start.ArgumentList.Add(Program);
-        foreach (var argument in (IEnumerable<string>)["start", "--data", Data, .. setup.Arguments]) start.ArgumentList.Add(argument);
+        foreach (var argument in (IEnumerable<string>)["start", "--kafka-port", "off", "--data", Data, .. setup.Arguments]) start.ArgumentList.Add(argument);
         StartSettings.Apply(start);
 
         Note($"run {++_runs}");

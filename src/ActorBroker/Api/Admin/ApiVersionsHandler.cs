@@ -11,8 +11,14 @@ internal sealed class ApiVersionsHandler(Func<IReadOnlyCollection<ApiKey>> serve
 
     public void Handle(ApiCall call) => call.Reply(new ApiVersionsResponse
     {
-        ApiKeys = [.. served().Order().Select(ApiRegistry.Get).Select(api => new ApiVersion { ApiKey = api.Key, MinVersion = LowestTold(api), MaxVersion = api.MaxVersion })],
+        ApiKeys = [.. served().Order().Select(Told)],
     });
+
+    public static ApiVersion Told(ApiKey key)
+    {
+        var api = ApiRegistry.Get(key);
+        return new ApiVersion { ApiKey = key, MinVersion = LowestTold(api), MaxVersion = api.MaxVersion };
+    }
 
     /// <summary>
     /// As Kafka, we tell of version 0 of Produce, which we refuse: librdkafka before 2.11.1 takes its absence for a broker that
