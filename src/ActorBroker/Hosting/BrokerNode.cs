@@ -169,7 +169,7 @@ internal sealed class BrokerNode
             new CreateTopicsHandler(gateway, Options.TopicDefaults, authorizer),
             new DeleteTopicsHandler(gateway, Cache, authorizer),
             new CreatePartitionsHandler(gateway, authorizer),
-            new DescribeConfigsHandler(Cache, Options.TopicDefaults, Options.NodeId, authorizer),
+            new DescribeConfigsHandler(Cache, Options.TopicDefaults, Options.NodeId, ShownConfigs(), authorizer),
             new IncrementalAlterConfigsHandler(configs),
             new AlterConfigsHandler(configs),
             new DeleteRecordsHandler(locator),
@@ -196,6 +196,13 @@ internal sealed class BrokerNode
         ]);
         var endpoint = _system.ActorOf(BrokerEndpointActor.Props(dispatcher, Options.Sessions), BrokerEndpointActor.Name);
         return _listener is null ? [endpoint] : [endpoint, _system.SystemActorOf(_listener.Serve(dispatcher), "actorbroker-kafka")];
+    }
+
+    private ImmutableArray<BrokerConfig> ShownConfigs()
+    {
+        var configured = _system.Settings.Config.GetConfig(BrokerOptions.Section);
+        var standard = Reference.GetConfig(BrokerOptions.Section);
+        return BrokerConfigs.Of(key => configured.GetString(key) ?? "", key => standard.GetString(key) ?? "", _directory.DirectoryPath, Options.TopicDefaults);
     }
 
     /// <summary>That broker is the node of that address.</summary>

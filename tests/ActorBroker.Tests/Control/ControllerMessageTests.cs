@@ -68,7 +68,7 @@ public sealed class ControllerMessageTests
         new CreateTopics([new NewTopic("t", 1, -1, [[One, Two]], [new("k", null)])], ValidateOnly: false),
         new DeleteTopics([new TopicReference(null, Id)]),
         new AddPartitions([new MorePartitions("t", 3, [])], ValidateOnly: true),
-        new AlterTopicConfigs([new TopicConfigChanges("t", [new ConfigChange("k", null)])], ValidateOnly: false),
+        new AlterTopicConfigs([new TopicConfigChanges("t", [new ConfigChange("k", null), new ConfigChange("l", "v") { Operation = ConfigOperation.Append }]) { ReplacesAll = true }], ValidateOnly: false),
         new TopicResults([new TopicResult("t", ErrorCode.None, null, Topic), TopicResult.Refused("u", ErrorCode.InvalidConfig, "no")]),
         new ElectLeaders(ElectionKind.Unclean, [new TopicPartition("t", 1)]),
         new ElectLeaders(ElectionKind.Preferred, default),

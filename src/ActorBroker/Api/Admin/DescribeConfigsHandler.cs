@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using ActorBroker.Hosting;
 using ActorBroker.Log;
 using ActorBroker.Metadata;
 using ActorBroker.Protocol;
@@ -6,8 +8,9 @@ using static ActorBroker.Protocol.DescribeConfigsResponse;
 
 namespace ActorBroker.Api.Admin;
 
-/// <summary>The configuration in force for topics, and this broker's defaults for them, with where each value comes from (KIP-226).</summary>
-internal sealed class DescribeConfigsHandler(MetadataCache cache, TopicDefaults defaults, BrokerId self, IAuthorizer authorizer) : IRequestHandler
+/// <summary>The configuration in force for topics, and this broker's own, with where each value comes from (KIP-226).</summary>
+internal sealed class DescribeConfigsHandler(
+    MetadataCache cache, TopicDefaults defaults, BrokerId self, ImmutableArray<BrokerConfig> brokerConfigs, IAuthorizer authorizer) : IRequestHandler
 {
     public ApiKey ApiKey => ApiKey.DescribeConfigs;
 
@@ -37,6 +40,7 @@ internal sealed class DescribeConfigsHandler(MetadataCache cache, TopicDefaults 
         {
             Name = entry.Key.Name,
             Value = entry.Value,
+            IsDefault = entry.Source == ConfigSource.Default,
             ConfigSource = entry.Source,
             Synonyms = request.IncludeSynonyms ? Synonyms(topic, entry.Key) : [],
             ConfigType = entry.Key.Type,
@@ -51,16 +55,28 @@ internal sealed class DescribeConfigsHandler(MetadataCache cache, TopicDefaults 
         if (resource.ResourceName.Length > 0 && resource.ResourceName != self.Value.ToString(CultureInfo.InvariantCulture))
             return Refused(resource, ErrorCode.InvalidRequest, $"This is broker {self}: ask broker '{resource.ResourceName}' itself.");
 
-        var keys = TopicConfigCatalog.All.Where(key => IsWanted(resource, key.BrokerKey));
+        // No name: what is set for all brokers while they run, which nothing can be.
+        if (resource.ResourceName.Length == 0) return Found(resource, []);
+        var keys = brokerConfigs.Where(key => IsWanted(resource, key.Name));
         return Found(resource, [.. keys.Select(key => new DescribeConfigsResourceResult
         {
-            Name = key.BrokerKey,
-            Value = defaults.Default(key.Name, replicationFactor: 1),
+            Name = key.Name,
+            Value = key.Value,
             ReadOnly = true,
-            ConfigSource = defaults.BrokerValues.ContainsKey(key.Name) ? ConfigSource.StaticBroker : ConfigSource.Default,
+            IsDefault = key.IsDefault,
+            ConfigSource = key.IsDefault ? ConfigSource.Default : ConfigSource.StaticBroker,
+            Synonyms = request.IncludeSynonyms ? Synonyms(key) : [],
             ConfigType = key.Type,
             Documentation = request.IncludeDocumentation ? key.Documentation : null,
         })]);
+    }
+
+    private static List<DescribeConfigsSynonym> Synonyms(BrokerConfig key)
+    {
+        var synonyms = new List<DescribeConfigsSynonym>(2);
+        if (!key.IsDefault) synonyms.Add(new() { Name = key.Name, Value = key.Value, Source = ConfigSource.StaticBroker });
+        if (key.Default is not null) synonyms.Add(new() { Name = key.Name, Value = key.Default, Source = ConfigSource.Default });
+        return synonyms;
     }
 
     private List<DescribeConfigsSynonym> Synonyms(TopicImage topic, TopicConfigKey key)
