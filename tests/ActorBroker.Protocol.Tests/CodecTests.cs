@@ -42,6 +42,16 @@ public class CodecTests
         var topics = new DescribeTopicPartitionsResponse { Topics = [new() { Name = "t", Partitions = [new() { PartitionEpoch = 300 }] }] };
         reader = new ProtocolReader(topics.ToBytes(0));
         Assert.Equal(300, DescribeTopicPartitionsResponse.Read(ref reader, 0).Topics[0].Partitions[0].PartitionEpoch);
+
+        reader = new ProtocolReader(new OffsetFetchRequest { TakesParts = true, Groups = [new() { AfterTopic = "t", AfterPartition = 3 }] }.ToBytes(9));
+        var offsets = OffsetFetchRequest.Read(ref reader, 9);
+        Assert.Equal((true, "t", 3), (offsets.TakesParts, offsets.Groups[0].AfterTopic, offsets.Groups[0].AfterPartition));
+        reader = new ProtocolReader(new OffsetFetchResponse { Groups = [new() { IsCut = true }] }.ToBytes(9));
+        Assert.True(OffsetFetchResponse.Read(ref reader, 9).Groups[0].IsCut);
+        reader = new ProtocolReader(new DescribeGroupsRequest { TakesParts = true, AfterMember = "m" }.ToBytes(6));
+        Assert.Equal("m", DescribeGroupsRequest.Read(ref reader, 6).AfterMember);
+        reader = new ProtocolReader(new DescribeGroupsResponse { Groups = [new() { IsCut = true }] }.ToBytes(6));
+        Assert.True(DescribeGroupsResponse.Read(ref reader, 6).Groups[0].IsCut);
     }
 
     [Theory]

@@ -30,14 +30,28 @@ public sealed partial class AdminClient
         var described = new List<GroupDescription>();
         foreach (var id in ids)
         {
-            var (response, coordinator) = await Groups.AskAsync(
-                id, new DescribeGroupsRequest { Groups = [id] }, r => r.Groups.Count == 1 ? r.Groups[0].ErrorCode : ErrorCode.UnknownServerError, cancellation);
-            described.Add(response.Groups.Count == 1
-                ? Description(response.Groups[0], coordinator)
-                : new GroupDescription(id, ErrorCode.UnknownServerError, "the broker's answer says nothing about the group", "", "", "", coordinator, []));
+            described.Add(await DescribeGroupAsync(id, cancellation));
         }
 
         return described;
+    }
+
+    /// <summary>As many members at a time as fit into a frame.</summary>
+    private async Task<GroupDescription> DescribeGroupAsync(string id, CancellationToken cancellation)
+    {
+        var members = new List<DescribeGroupsResponse.DescribedGroupMember>();
+        while (true)
+        {
+            var request = new DescribeGroupsRequest { Groups = [id], TakesParts = true, AfterMember = members.Count > 0 ? members[^1].MemberId : null };
+            var (response, coordinator) = await Groups.AskAsync(
+                id, request, r => r.Groups.Count == 1 ? r.Groups[0].ErrorCode : ErrorCode.UnknownServerError, cancellation);
+            if (response.Groups.Count != 1)
+                return new GroupDescription(id, ErrorCode.UnknownServerError, "the broker's answer says nothing about the group", "", "", "", coordinator, []);
+            var group = response.Groups[0];
+            members.AddRange(group.Members);
+            if (!group.IsCut || group.Members.Count == 0)
+                return Description(group with { Members = members }, coordinator);
+        }
     }
 
     /// <summary>Deletes groups that have no member, with their offsets: one result per id, in the order given.</summary>
@@ -62,24 +76,53 @@ public sealed partial class AdminClient
         string group, IReadOnlyList<TopicPartition>? partitions = null, CancellationToken cancellation = default)
     {
         var offsets = new Dictionary<TopicPartition, CommittedOffset>();
-        await Groups.AskAsync(
+        var unasked = partitions?.Distinct().ToList();
+        TopicPartition? last = null;
+        while (unasked is null || unasked.Count > 0)
+        {
+            var (page, isCut) = await ListGroupOffsetsAsync(group, unasked?.Take(PartitionsAtOnce(unasked)), last, cancellation);
+            foreach (var (partition, offset) in page)
+            {
+                if (offset.Offset != Offset.None)
+                    offsets[partition] = offset;
+            }
+
+            if (page.Count == 0 || (unasked is null && !isCut))
+                break;
+            if (unasked is null)
+                last = page.GetAt(page.Count - 1).Key;
+            else
+                unasked.RemoveAll(page.ContainsKey);
+        }
+
+        return offsets;
+    }
+
+    private int PartitionsAtOnce(List<TopicPartition> partitions) =>
+        Math.Max(1, _frame.PayloadBytes / 2 / FrameBudget.PartitionOverhead(partitions.MaxBy(partition => partition.Topic.Length).Topic));
+
+    /// <summary>As much of an answer as fits into a frame, in its order; partitions without an offset have none.</summary>
+    private async Task<(OrderedDictionary<TopicPartition, CommittedOffset> Page, bool IsCut)> ListGroupOffsetsAsync(
+        string group, IEnumerable<TopicPartition>? partitions, TopicPartition? after, CancellationToken cancellation)
+    {
+        var page = new OrderedDictionary<TopicPartition, CommittedOffset>();
+        var (response, _) = await Groups.AskAsync(
             group,
-            OffsetRequests.Fetch(group, partitions),
+            OffsetRequests.Fetch(group, partitions, after),
             response =>
             {
-                offsets.Clear();
+                page.Clear();
                 var worst = ErrorCode.None;
                 var whole = OffsetRequests.Read(response, (partition, error, offset) =>
                 {
                     worst = error == ErrorCode.None ? worst : error;
-                    if (offset.Offset != Offset.None)
-                        offsets[partition] = offset;
+                    page[partition] = offset;
                 });
                 worst = whole == ErrorCode.None ? worst : whole;
                 return worst is ErrorCode.None || worst.IsRetriable() ? worst : throw new AdminException(worst, worst.Describe());
             },
             cancellation);
-        return offsets;
+        return (page, response.Groups[0].IsCut);
     }
 
     /// <summary>

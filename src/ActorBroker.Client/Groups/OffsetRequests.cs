@@ -27,20 +27,24 @@ internal static class OffsetRequests
         };
 
     /// <param name="group">The group.</param>
-    /// <param name="partitions">Null for all that have one.</param>
-    public static OffsetFetchRequest Fetch(string group, IEnumerable<TopicPartition>? partitions) => new()
+    /// <param name="partitions">Null for all that have one. An answer may tell of some only: ask again for the others.</param>
+    /// <param name="after">Of all, only those behind this one, by topic and partition.</param>
+    public static OffsetFetchRequest Fetch(string group, IEnumerable<TopicPartition>? partitions, TopicPartition? after = null) => new()
     {
         Groups =
         [
             new OffsetFetchRequest.OffsetFetchRequestGroup
             {
                 GroupId = group,
+                AfterTopic = after?.Topic,
+                AfterPartition = after?.Partition ?? -1,
                 Topics = partitions is null ? null : [.. partitions.GroupBy(partition => partition.Topic, StringComparer.Ordinal).Select(topic => new OffsetFetchRequest.OffsetFetchRequestTopics
                 {
                     Name = topic.Key, PartitionIndexes = [.. topic.Select(partition => partition.Partition)],
                 })],
             },
         ],
+        TakesParts = true,
         RequireStable = true,
     };
 

@@ -187,7 +187,7 @@ internal sealed class OffsetsCore(
 
     private void SendFetch()
     {
-        var most = Math.Max(1, frame.PayloadBytes / 2 / FrameBudget.PartitionOverhead(_unfetched.Max(partition => partition.Topic)!));
+        var most = Math.Max(1, frame.PayloadBytes / 2 / FrameBudget.PartitionOverhead(_unfetched.MaxBy(partition => partition.Topic.Length).Topic));
         _fetch = (ids.Next(), coordinator.Broker);
         effects.Add(new GroupEffect.Send(
             _fetch.Id, _fetch.Broker, OffsetRequests.Fetch(settings.GroupId, _unfetched.Take(most)), settings.Client.RequestTimeout));

@@ -41,6 +41,10 @@ internal sealed class GroupBroker : IAsyncDisposable
         return Assert.IsType<ApiResponse>(answer).Body;
     }
 
+    /// <summary>Nobody hears the answer.</summary>
+    public void Tell(IRequest request) =>
+        _system.ActorSelection("/user/actorbroker").Tell(new ApiRequest(1, "test", int.MaxValue, request), ActorRefs.NoSender);
+
     public async Task CreateTopicAsync(string name, int partitions)
     {
         var created = await AskAsync(new CreateTopicsRequest { Topics = [new() { Name = name, NumPartitions = partitions, ReplicationFactor = -1 }] });

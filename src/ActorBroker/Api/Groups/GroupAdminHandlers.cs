@@ -39,7 +39,7 @@ internal sealed class ListGroupsHandler(GroupApi groups) : IRequestHandler
     }
 }
 
-/// <summary>Groups with their members.</summary>
+/// <summary>Groups with their members, as many as the client's transport takes.</summary>
 internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
 {
     /// <summary>Before it a group that is not there is Dead, and no error.</summary>
@@ -50,9 +50,10 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
     public void Handle(ApiCall call)
     {
         var request = (DescribeGroupsRequest)call.Request;
-        var pending = new PendingGroupCall(call, request.Groups.Count, answers => new DescribeGroupsResponse
+        var pending = new PendingGroupCall(call, request.Groups.Count, answers =>
         {
-            Groups = [.. request.Groups.Select((id, slot) => Group(call, request, id, answers[slot]))],
+            var room = new ResponseRoom(call.Context);
+            return new DescribeGroupsResponse { Groups = [.. request.Groups.Select((id, slot) => Fit(Group(call, request, id, answers[slot]), request, room))] };
         });
         for (var slot = 0; slot < request.Groups.Count; slot++)
         {
@@ -70,6 +71,29 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
         if (group.ErrorCode == ErrorCode.GroupIdNotFound && call.Version < FirstWithNotFound) group = group with { ErrorCode = ErrorCode.None };
         return request.IncludeAuthorizedOperations ? group with { AuthorizedOperations = groups.Authorizer.OnGroup(call.Context, id) } : group;
     }
+
+    private static DescribedGroup Fit(DescribedGroup group, DescribeGroupsRequest request, ResponseRoom room)
+    {
+        var members = new List<DescribedGroupMember>(group.Members.Count);
+        // By id where the rest is asked for by id.
+        foreach (var member in request.TakesParts ? group.Members.OrderBy(member => member.MemberId, StringComparer.Ordinal) : group.Members.AsEnumerable())
+        {
+            if (request.AfterMember is { } after && string.CompareOrdinal(member.MemberId, after) <= 0) continue;
+            // What an assignor needs to know of a member is of the least use to whoever describes.
+            var slim = member with { MemberMetadata = default };
+            if (room.TryTake(Bytes(member))) members.Add(member);
+            else if (request.TakesParts && !room.IsUntouched) return group with { Members = members, IsCut = true };
+            else if (request.TakesParts && room.TryTake(Bytes(slim))) members.Add(slim);
+            else return new() { GroupId = group.GroupId, ErrorCode = ErrorCode.MessageTooLarge, ErrorMessage = room.Fault };
+        }
+
+        return group with { Members = members };
+    }
+
+    /// <summary>No less than a member takes.</summary>
+    private static long Bytes(DescribedGroupMember member) =>
+        64 + (3L * (member.MemberId.Length + (member.GroupInstanceId?.Length ?? 0) + member.ClientId.Length + member.ClientHost.Length))
+        + member.MemberMetadata.Length + member.MemberAssignment.Length;
 }
 
 /// <summary>Deletes groups that have no members.</summary>

@@ -24,7 +24,10 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
     {
         var request = (OffsetFetchRequest)call.Request;
         List<Question> questions = call.Version >= FirstWithSeveral
-            ? [.. request.Groups.Select(group => new Question(group.GroupId, group.Topics?.Select(topic => (topic.Name, topic.PartitionIndexes)).ToList()))]
+            ? [.. request.Groups.Select(group => new Question(group.GroupId, group.Topics?.Select(topic => (topic.Name, topic.PartitionIndexes)).ToList())
+            {
+                After = group.AfterTopic is { } topic ? new TopicPartition(topic, group.AfterPartition) : null,
+            })]
             : [new Question(request.GroupId, request.Topics?.Select(topic => (topic.Name, topic.PartitionIndexes)).ToList())];
         var pending = new PendingGroupCall(call, questions.Count, answers => Response(call, questions, answers));
         for (var slot = 0; slot < questions.Count; slot++)
@@ -42,6 +45,16 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
     /// <param name="Topics">Null: all.</param>
     private sealed record Question(string Group, List<(string Name, IReadOnlyList<int> Indexes)>? Topics)
     {
+        /// <summary>Of all, only those behind this one.</summary>
+        public TopicPartition? After { get; init; }
+
+        public bool Wants(TopicPartition partition)
+        {
+            if (After is not { } after) return true;
+            var order = string.CompareOrdinal(partition.Topic, after.Topic);
+            return order > 0 || (order == 0 && partition.Partition > after.Partition);
+        }
+
         public List<TopicPartition>? Partitions() =>
             Topics?.SelectMany(topic => topic.Indexes.Select(index => new TopicPartition(topic.Name, index))).ToList();
     }
@@ -49,7 +62,13 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
     private OffsetFetchResponse Response(ApiCall call, List<Question> questions, object[] answers)
     {
         var found = questions.Select((question, slot) => Group(call, question, answers[slot])).ToList();
-        if (call.Version >= FirstWithSeveral) return new OffsetFetchResponse { Groups = found };
+        if (call.Version >= FirstWithSeveral)
+        {
+            var room = new ResponseRoom(call.Context);
+            var takesParts = ((OffsetFetchRequest)call.Request).TakesParts;
+            return new OffsetFetchResponse { Groups = [.. found.Select(group => Fit(group, room, takesParts))] };
+        }
+
         return new OffsetFetchResponse
         {
             ErrorCode = found[0].ErrorCode,
@@ -66,6 +85,33 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
                 })],
             })],
         };
+    }
+
+    /// <summary>The first offset of an answer always goes in: a remark beside it is bounded (offset.metadata.max.bytes).</summary>
+    private static OffsetFetchResponseGroup Fit(OffsetFetchResponseGroup group, ResponseRoom room, bool takesParts)
+    {
+        var topics = new List<OffsetFetchResponseTopics>(group.Topics.Count);
+        foreach (var topic in group.Topics)
+        {
+            var partitions = new List<OffsetFetchResponsePartitions>(topic.Partitions.Count);
+            foreach (var partition in topic.Partitions)
+            {
+                var bytes = 32 + (3L * (partition.Metadata?.Length ?? 0)) + (partitions.Count == 0 ? 32 + (3L * topic.Name.Length) : 0);
+                var isFirst = room.IsUntouched && topics.Count + partitions.Count == 0;
+                if (!room.TryTake(bytes) && !(isFirst && takesParts))
+                {
+                    if (!takesParts) return new() { GroupId = group.GroupId, ErrorCode = ErrorCode.MessageTooLarge };
+                    if (partitions.Count > 0) topics.Add(topic with { Partitions = partitions });
+                    return group with { Topics = topics, IsCut = true };
+                }
+
+                partitions.Add(partition);
+            }
+
+            topics.Add(topic with { Partitions = partitions });
+        }
+
+        return group with { Topics = topics };
     }
 
     private OffsetFetchResponseGroup Group(ApiCall call, Question question, object answer)
@@ -92,6 +138,7 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
             return
             [
                 .. fetched.Offsets
+                    .Where(offset => question.Wants(offset.Partition))
                     .GroupBy(offset => offset.Partition.Topic, StringComparer.Ordinal)
                     .Where(topic => MayKnow(call, topic.Key))
                     .OrderBy(topic => topic.Key, StringComparer.Ordinal)
