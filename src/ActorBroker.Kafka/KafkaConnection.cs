@@ -76,7 +76,7 @@ internal sealed class KafkaConnection
     }
 
     /// <summary>In place of <see cref="RunAsync"/>: it is one too many.</summary>
-    public Task RefuseAsync() => EndAsync();
+    public Task RefuseAsync() => DisposeAsync();
 
     /// <summary>Ends it from this side, whatever it is doing.</summary>
     public void Close()
@@ -153,6 +153,11 @@ internal sealed class KafkaConnection
     {
         Close();
         await _responses.EndAsync();
+        await DisposeAsync();
+    }
+
+    private async Task DisposeAsync()
+    {
         _isOver = true;
         await _transport.Transport.Input.CompleteAsync();
         await _transport.Transport.Output.CompleteAsync();

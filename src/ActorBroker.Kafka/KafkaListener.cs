@@ -49,6 +49,8 @@ internal sealed class KafkaListener : IClientListener
 /// <summary>What all connections of one listener share.</summary>
 internal sealed class KafkaServer(ClientListenerSetup setup, RequestDispatcher dispatcher)
 {
+    private int _fetchSessions;
+
     public ListenerOptions Options => setup.Options;
 
     public ILoggingAdapter Log => setup.Log;
@@ -58,4 +60,6 @@ internal sealed class KafkaServer(ClientListenerSetup setup, RequestDispatcher d
     public ServedVersions Versions { get; } = new(dispatcher.Served);
 
     public RequestMemoryPool Memory { get; } = new(setup.Options.MaxQueuedBytes, setup.Time);
+
+    public int NextFetchSessionId() => (Interlocked.Increment(ref _fetchSessions) & int.MaxValue) is var id and not 0 ? id : NextFetchSessionId();
 }

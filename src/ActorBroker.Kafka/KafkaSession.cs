@@ -9,9 +9,13 @@ namespace ActorBroker.Kafka;
 /// <summary>Runs one connection's requests. It ends with the connection, and the connection with it.</summary>
 internal sealed class KafkaSession : CallSession<KafkaRequest>
 {
+    /// <summary>From this version on Fetch names topics by their ids.</summary>
+    private const short FetchByTopicId = 13;
+
     private readonly KafkaConnection _connection;
     private readonly KafkaServer _server;
     private readonly string _clientAddress;
+    private readonly FetchSession _fetches;
 
     public KafkaSession(KafkaConnection connection, KafkaServer server)
         : base(server.Dispatcher)
@@ -19,6 +23,7 @@ internal sealed class KafkaSession : CallSession<KafkaRequest>
         _connection = connection;
         _server = server;
         _clientAddress = $"/{connection.Address}";
+        _fetches = new FetchSession(server.NextFetchSessionId);
         Receive<KafkaRequest>(OnRequest);
         Receive<ConnectionEnded>(_ => Context.Stop(Self));
         Receive<ReceiveTimeout>(_ => OnSilence());
@@ -37,7 +42,8 @@ internal sealed class KafkaSession : CallSession<KafkaRequest>
         base.PostStop();
     }
 
-    protected override void Answer(KafkaRequest request, IResponse response) => _connection.Complete(request.Pending, response);
+    protected override void Answer(KafkaRequest request, IResponse response) =>
+        _connection.Complete(request.Pending, response is FetchResponse fetched ? _fetches.End(fetched) : response);
 
     /// <summary>With acks=0 a closed connection is the one way to say that something is wrong; the client then asks for metadata.</summary>
     protected override void Silence(KafkaRequest request, bool succeeded)
@@ -59,9 +65,18 @@ internal sealed class KafkaSession : CallSession<KafkaRequest>
     private void OnRequest(KafkaRequest request)
     {
         var header = request.Pending.Header;
-        var body = request.Body is FetchRequest fetch && fetch.MaxBytes > _server.Options.MaxFetchBytes
-            ? fetch with { MaxBytes = _server.Options.MaxFetchBytes }
-            : request.Body;
+        var body = request.Body;
+        if (body is FetchRequest fetch)
+        {
+            body = _fetches.Begin(fetch with { MaxBytes = Math.Min(fetch.MaxBytes, _server.Options.MaxFetchBytes) }, byId: header.ApiVersion >= FetchByTopicId, out var refusal);
+            if (body is null)
+            {
+                Release(request);
+                _connection.Complete(request.Pending, new FetchResponse { ErrorCode = refusal });
+                return;
+            }
+        }
+
         var context = new RequestContext(RequestContext.Anonymous, header.ClientId, ListenerAddress.Name, _clientAddress, int.MaxValue);
         Begin(request.Id, request, context, body, header.ApiVersion, ownsBuffers: true);
     }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace ActorBroker.Kafka.Tests.Clients;
@@ -33,6 +34,9 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
     /// <summary>From the folder that KAFKAJS names, as <c>npm install kafkajs</c> leaves it.</summary>
     public static ClientTool KafkaJs { get; } = new("kafkajs (in the folder that KAFKAJS names)", ["node"], [], ["-e", "require(process.env.KAFKAJS + '/node_modules/kafkajs')"]);
 
+    /// <summary>Kafka's own programs, in <c>shared/peers</c> beside the checkout or above it.</summary>
+    public static ClientTool Java { get; } = new("Kafka's Java tools (shared/peers/kafka/kafka, near the checkout)", [JavaTools() ?? "no-such-program"], [], ["topics", "--version"]);
+
     public static string Script(string file) => Path.Combine(AppContext.BaseDirectory, "Clients", "Scripts", file);
 
     public Task<ClientResult> RunAsync(params string[] arguments) => FeedAsync(input: null, arguments);
@@ -45,6 +49,14 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
     }
 
     private static ClientTool Python(string name, string module) => new(name, ["python3", "/usr/bin/python3"], [], ["-c", $"import {module}"]);
+
+    private static string? JavaTools([CallerFilePath] string here = "")
+    {
+        for (var folder = Path.GetDirectoryName(here); folder is not null; folder = Path.GetDirectoryName(folder))
+            if (Path.Combine(folder, "shared", "peers", "kafka", "kafka") is var program && File.Exists(program))
+                return program;
+        return null;
+    }
 
     private static async Task FeedAsync(Process process, string? input)
     {
@@ -83,6 +95,7 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);

@@ -52,7 +52,7 @@ const until = async (what, condition) => {
   const read = [];
   const owned = {};
   const member = async name => {
-    const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500 });
+    const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500, maxWaitTimeInMs: 200 });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => { owned[name] = (payload.memberAssignment[topic] || []).length; });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
