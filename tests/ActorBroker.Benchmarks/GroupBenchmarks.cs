@@ -1,18 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using ActorBroker.Groups;
-using ActorBroker.Hosting;
 using ActorBroker.Log;
-using ActorBroker.Messaging;
-using ActorBroker.Protocol;
-using Akka.Actor;
-using Akka.Configuration;
 
 namespace ActorBroker.Benchmarks;
 
 /// <summary>
 /// Coordinators of groups: how fast one takes over a partition of __consumer_offsets, as it was written and as it is after
-/// cleaning; and how many commits a broker in this process takes.
+/// cleaning; how many commits a broker in this process takes; and what a million of them leave behind.
 /// </summary>
 internal static class GroupBenchmarks
 {
@@ -20,8 +15,6 @@ internal static class GroupBenchmarks
     private const int Groups = 100;
     private const int PartitionsPerGroup = 100;
     private const int Requests = 50_000;
-    private const int InFlight = 64;
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
 
     private static readonly GroupOptions Options = new(
         TimeSpan.FromSeconds(6), TimeSpan.FromMinutes(30), TimeSpan.Zero, int.MaxValue, TimeSpan.FromSeconds(5), 4096,
@@ -88,69 +81,49 @@ internal static class GroupBenchmarks
 
     private static async Task CommitAsync(string folder, int rounds)
     {
-        using var system = ActorSystem.Create("bench", ConfigurationFactory.ParseString($$"""
-            akka.loglevel = WARNING
-            akka.coordinated-shutdown.exit-clr = off
-            akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
-            actorbroker.data.dir = "{{Path.Combine(folder, "broker").Replace("\\", "\\\\", StringComparison.Ordinal)}}"
-            """));
-        await Broker.Get(system).Ready.WaitAsync(Deadline);
-        var endpoint = await system.ActorSelection("/user/actorbroker").ResolveOne(Deadline);
-        await AskAsync(endpoint, new CreateTopicsRequest { Topics = [new() { Name = "flights", NumPartitions = PartitionsPerGroup, ReplicationFactor = 1 }] });
-        await AskAsync(endpoint, new FindCoordinatorRequest { CoordinatorKeys = ["group-0"] });
-        await Comparison.RunAsync($"Commit to one broker in this process, {InFlight} requests under way", "requests/s", rounds,
-            ("1 offset each", () => CommitAsync(system, endpoint, 1)),
-            ("10 offsets each", () => CommitAsync(system, endpoint, 10)));
-        await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Deadline);
+        using (var broker = await CommittingBroker.StartAsync(Path.Combine(folder, "broker"), Groups, PartitionsPerGroup))
+        {
+            await Comparison.RunAsync($"Commit to one broker in this process, {CommittingBroker.InFlight} requests under way", "requests/s", rounds,
+                ("1 offset each", () => RateAsync(broker, 1)),
+                ("10 offsets each", () => RateAsync(broker, 10)));
+            await broker.StopAsync();
+        }
+
+        await CommitAMillionAsync(Path.Combine(folder, "million"));
     }
 
-    private static async Task<double> CommitAsync(ActorSystem system, IActorRef endpoint, int offsets)
+    private static async Task<double> RateAsync(CommittingBroker broker, int offsets)
     {
-        var done = new TaskCompletionSource();
         var started = Stopwatch.GetTimestamp();
-        system.ActorOf(Props.Create(() => new Committer(endpoint, offsets, done)));
-        await done.Task.WaitAsync(Deadline);
+        await broker.CommitAsync(Requests, offsets);
         return Requests / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    /// <summary>One client with so many commits under way.</summary>
-    private sealed class Committer : ReceiveActor
+    /// <summary>
+    /// A million commits through the coordinator of a real broker with one partition of __consumer_offsets; then its segments
+    /// roll, the broker's cleaner does its work, and the broker is started again.
+    /// </summary>
+    private static async Task CommitAMillionAsync(string folder)
     {
-        public Committer(IActorRef endpoint, int offsets, TaskCompletionSource done)
+        Console.WriteLine($"{Commits:N0} commits of one offset, {Groups * PartitionsPerGroup:N0} different keys, one partition of {GroupPartitioner.Topic}");
+        using (var broker = await CommittingBroker.StartAsync(folder, Groups, PartitionsPerGroup, "actorbroker.offsets.topic.num.partitions = 1"))
         {
-            var (sent, answered) = (0, 0);
-            Receive<ApiResponse>(response =>
-            {
-                var error = ((OffsetCommitResponse)response.Body).Topics[0].Partitions[0].ErrorCode;
-                if (error == ErrorCode.None) answered++;
-                else if (error == ErrorCode.CoordinatorLoadInProgress) sent--;
-                else done.TrySetException(new InvalidOperationException($"{error}"));
-                if (answered < Requests) Send();
-                else if (done.TrySetResult()) Context.Stop(Self);
-            });
-            Receive<ApiRejected>(rejected => done.TrySetException(new InvalidOperationException(rejected.Message)));
-            for (var i = 0; i < InFlight; i++) Send();
-
-            void Send()
-            {
-                if (sent < Requests) endpoint.Tell(new ApiRequest(++sent, "bench", int.MaxValue, Commit(sent, offsets)), Self);
-            }
+            var started = Stopwatch.GetTimestamp();
+            await broker.CommitAsync(Commits, 1);
+            Tell($"committed in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s: {broker.Describe()}");
+            await broker.RollAsync();
+            started = Stopwatch.GetTimestamp();
+            await broker.CleanedAsync();
+            Tell($"rolled and cleaned {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s later: {broker.Describe()}");
+            await broker.StopAsync();
         }
+
+        using (var broker = await CommittingBroker.StartAsync(folder, Groups, PartitionsPerGroup))
+        {
+            Tell($"started again: the first committed offset is answered {(await broker.RecoveredAsync(Commits)).TotalMilliseconds:0} ms after the broker is ready");
+            await broker.StopAsync();
+        }
+
+        static void Tell(FormattableString what) => Console.WriteLine("  " + FormattableString.Invariant(what));
     }
-
-    private static OffsetCommitRequest Commit(int i, int offsets) => new()
-    {
-        GroupId = $"group-{i % Groups}",
-        Topics =
-        [
-            new()
-            {
-                Name = "flights",
-                Partitions = [.. Enumerable.Range(0, offsets).Select(p => new OffsetCommitRequest.OffsetCommitRequestPartition { PartitionIndex = p, CommittedOffset = i })],
-            },
-        ],
-    };
-
-    private static async Task<IResponse> AskAsync(IActorRef endpoint, IRequest request) =>
-        ((ApiResponse)await endpoint.Ask<object>(new ApiRequest(1, "bench", int.MaxValue, request), Deadline)).Body;
 }

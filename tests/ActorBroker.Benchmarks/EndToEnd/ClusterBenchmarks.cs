@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ActorBroker.Client;
+using ActorBroker.Log;
 using Akka.Actor;
 using Akka.Configuration;
 
@@ -49,6 +50,9 @@ internal static class ClusterBenchmarks
         {
             foreach (var acks in (Acks[])[Acks.All, Acks.Leader, Acks.None])
                 yield return new Way($"{Copies(replicas)}, acks {acks}", replicas, settings => settings.WithAcks(acks));
+            yield return new Way($"{Copies(replicas)}, acks All, not idempotent", replicas, settings => settings.WithAcks(Acks.All).WithIdempotence(false));
+            foreach (var codec in (CompressionType[])[CompressionType.Lz4, CompressionType.Snappy, CompressionType.Gzip])
+                yield return new Way($"{Copies(replicas)}, acks All, {codec}", replicas, settings => settings.WithAcks(Acks.All).WithCompression(codec));
         }
     }
 
