@@ -78,6 +78,23 @@ public class GroupMembersTests(ITestOutputHelper output)
     public Task A_rolling_restart_of_ten_members_never_stops_those_of_200_partitions_that_do_not_move() =>
         RestartInTurnAsync(members: 10, partitions: 200, writeEvery: TimeSpan.FromMilliseconds(100));
 
+    [Fact]
+    public async Task Where_a_group_without_members_reads_on_can_be_set_and_forgotten()
+    {
+        await using var node = await StartNodeAsync();
+        using var system = ClientSystem();
+        await CreateTopicAsync(system, node, partitions: 2);
+        await using var admin = AdminClient.Create(system, ClientSettings.Create(system).WithBootstrap(node.Bootstrap));
+        var (zero, one, missing) = (new TopicPartition("t", 0), new TopicPartition("t", 1), new TopicPartition("t", 2));
+        var set = await admin.AlterGroupOffsetsAsync(Group, new Dictionary<TopicPartition, Offset> { [zero] = new(5), [one] = new(7) });
+        Assert.All(set, result => Assert.Equal(ErrorCode.None, result.Error));
+
+        var deleted = await admin.DeleteGroupOffsetsAsync(Group, [zero, missing]);
+        Assert.Equal([(zero, ErrorCode.None), (missing, ErrorCode.UnknownTopicOrPartition)], deleted.Select(result => (result.Partition, result.Error)));
+        var left = Assert.Single(await admin.ListGroupOffsetsAsync(Group), offset => offset.Value.Offset != Offset.None);
+        Assert.Equal((one, 7L), (left.Key, left.Value.Offset.Value));
+    }
+
     private async Task RestartInTurnAsync(int members, int partitions, TimeSpan writeEvery)
     {
         await using var node = await StartNodeAsync();

@@ -1,6 +1,7 @@
 using ActorBroker.Client;
 using ActorBroker.MultiNode.Tests.Clients;
 using ActorBroker.MultiNode.Tests.Histories;
+using ActorBroker.MultiNode.Tests.Network;
 using ActorBroker.MultiNode.Tests.Processes;
 using Akka.Actor;
 using Xunit.Abstractions;
@@ -8,9 +9,9 @@ using Xunit.Abstractions;
 namespace ActorBroker.MultiNode.Tests.Scenarios;
 
 /// <summary>
-/// A group reads along while members crash, leave and join and nodes are killed, the group's coordinator among them. Every
-/// record is given to some member, no two read a partition at a time, what is committed never moves back nor beyond what
-/// was given.
+/// A group reads along while members crash, leave and join, nodes are killed, the group's coordinator among them, answers
+/// are lost on connections that are reset, and the coordinator is cut off from the other nodes. Every record is given to
+/// some member, no two read a partition at a time, what is committed never moves back nor beyond what was given.
 /// </summary>
 public class GroupTests(ITestOutputHelper output)
 {
@@ -18,14 +19,51 @@ public class GroupTests(ITestOutputHelper output)
     private const int Partitions = 6;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    /// <summary>Longer than a broker's session: another node leads the group's partition meanwhile.</summary>
+    private static readonly TimeSpan CutFor = TimeSpan.FromSeconds(6);
+
     [Fact]
-    public Task Members_crash_and_join_and_nodes_are_killed() => RunAsync(rounds: 1);
+    public Task Members_crash_and_join_and_nodes_are_killed() => RunAsync(rounds: 1, KillNodesAsync);
+
+    /// <summary>A member commits to the coordinator that is cut off as long as that answers, and goes on with the next.</summary>
+    [Fact]
+    public Task Answers_are_lost_and_the_coordinator_is_cut_off() => RunAsync(rounds: 1, LoseAnswersAsync);
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Members_crash_and_join_and_nodes_are_killed_for_minutes() => RunAsync(rounds: 10);
+    public Task Members_crash_and_join_and_nodes_are_killed_for_minutes() => RunAsync(rounds: 10, KillNodesAsync);
 
-    private Task RunAsync(int rounds) => ClusterProcesses.RunAsync(output, new ClusterShape(), async cluster =>
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task Answers_are_lost_and_coordinators_are_cut_off_for_minutes() => RunAsync(rounds: 10, LoseAnswersAsync);
+
+    private static async Task KillNodesAsync(ClusterProcesses cluster, Workload load, int round)
+    {
+        await load.KillAsync(cluster, await CoordinatorAsync(load.View));
+        await load.KillAsync(cluster, await load.View.LeaderAsync(Workload.Topic, round % Partitions));
+    }
+
+    private static async Task LoseAnswersAsync(ClusterProcesses cluster, Workload load, int round)
+    {
+        foreach (var node in cluster.Nodes)
+        {
+            cluster.Network.Cut([load.System.Name], [ClusterProcesses.Name(node.Id)], LinkState.Refused);
+            await Task.Delay(150);
+            cluster.Network.Heal();
+            await Task.Delay(400);
+        }
+
+        var coordinator = await CoordinatorAsync(load.View);
+        await load.MeasureAsync($"the group's coordinator {coordinator} cut off", async () =>
+        {
+            cluster.Network.Isolate(ClusterProcesses.Name(coordinator), load.System.Name);
+            await Task.Delay(CutFor);
+            cluster.Network.Heal();
+        });
+        await load.View.WaitInSyncAsync(Workload.Topic);
+    }
+
+    private Task RunAsync(int rounds, Func<ClusterProcesses, Workload, int, Task> fault) => ClusterProcesses.RunAsync(output, new ClusterShape(Proxied: true), async cluster =>
     {
         await using var load = await Workload.StartAsync(cluster, Partitions);
         var group = new GroupRecorder();
@@ -43,8 +81,7 @@ public class GroupTests(ITestOutputHelper output)
             members.Dequeue().Tell(new GroupMember.Crash());
             await SharedAsync(2);
             cluster.Say("a member crashed, and the others took over");
-            await load.KillAsync(cluster, await CoordinatorAsync(load.View));
-            await load.KillAsync(cluster, await load.View.LeaderAsync(Workload.Topic, round % Partitions));
+            await fault(cluster, load, round);
         }
 
         await load.FinishAsync(judgeMore: async final =>
