@@ -11,7 +11,7 @@ public partial class ReadmeTests
         var named = TestName().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Select(match => match.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
         Assert.Contains("Cut_off_both_ways", named);
         var sources = string.Concat(Directory.EnumerateDirectories(Path.Combine(Repository.Root, "tests"), "*.Tests").SelectMany(Repository.Sources).Select(File.ReadAllText));
-        Assert.Empty(named.Where(name => !Regex.IsMatch(sources, $@"\b{name}\(")));
+        Assert.DoesNotContain(named, name => !Regex.IsMatch(sources, $@"\b{name}\("));
     }
 
     /// <summary>In backticks, with an underscore, beginning as a sentence does.</summary>
