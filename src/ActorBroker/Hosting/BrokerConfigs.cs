@@ -18,6 +18,8 @@ internal sealed record BrokerConfig(string Name, ConfigType Type, string? Value,
 /// </summary>
 internal static class BrokerConfigs
 {
+    private const string MaxConnections = "max.connections";
+
     private static readonly ImmutableArray<(string Name, ConfigType Type, string Documentation)> Keys =
     [
         ("node.id", ConfigType.Int, "This node's number, unique in the cluster."),
@@ -67,6 +69,15 @@ internal static class BrokerConfigs
         ("offsets.load.buffer.size", ConfigType.Int, "Bytes that a group coordinator reads at a time when it takes over."),
         ("offsets.topic.num.partitions", ConfigType.Int, "Partitions of __consumer_offsets when it is made."),
         ("offsets.topic.replication.factor", ConfigType.Short, "Replicas of __consumer_offsets; -1: 3, or as many as there are brokers."),
+        ("listeners", ConfigType.List, "Where Kafka's protocol is served, as KAFKA://HOST:PORT; empty: nowhere."),
+        ("advertised.listeners", ConfigType.List, "What clients of Kafka's protocol are told instead."),
+        ("socket.request.max.bytes", ConfigType.Int, "The largest request of a Kafka client."),
+        ("queued.max.request.bytes", ConfigType.Long, "Bytes of all Kafka clients' requests together."),
+        ("queued.max.requests.per.connection", ConfigType.Int, "Requests of one connection whose responses have not left."),
+        ("fetch.max.bytes", ConfigType.Int, "The most that a Kafka client's fetch brings."),
+        (MaxConnections, ConfigType.Int, "Connections of Kafka clients at a time."),
+        ("max.connections.per.ip", ConfigType.Int, "Connections of Kafka clients from one address at a time."),
+        ("connections.max.idle.ms", ConfigType.Long, "The silence after which a Kafka client's connection is closed."),
         ("offsets.topic.segment.bytes", ConfigType.Int, "Segment size of __consumer_offsets."),
     ];
 
@@ -78,13 +89,16 @@ internal static class BrokerConfigs
     {
         var configs = ImmutableArray.CreateBuilder<BrokerConfig>();
         foreach (var (name, type, documentation) in Keys)
-            configs.Add(new BrokerConfig(name, type, NullIfEmpty(value(name)), NullIfEmpty(standard(name)), documentation));
+            configs.Add(new BrokerConfig(name, type, NullIfEmpty(value(KeyOf(name))), NullIfEmpty(standard(KeyOf(name))), documentation));
         configs.Add(new BrokerConfig("log.dirs", ConfigType.List, dataDirectory, null, "The folder of logs and metadata."));
         foreach (var key in TopicConfigCatalog.All)
             configs.Add(new BrokerConfig(key.BrokerKey, key.Type, defaults.Default(key.Name, replicationFactor: 1), key.Default, key.Documentation));
         configs.Sort(static (one, other) => string.CompareOrdinal(one.Name, other.Name));
         return configs.ToImmutable();
     }
+
+    /// <summary>In our configuration, which has no room for a value beside its own sub-keys.</summary>
+    internal static string KeyOf(string name) => name == MaxConnections ? "max.connections.total" : name;
 
     private static string? NullIfEmpty(string value) => value.Length == 0 ? null : value;
 }
