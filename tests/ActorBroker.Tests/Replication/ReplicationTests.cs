@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using ActorBroker.Journal;
 using ActorBroker.Log;
 using ActorBroker.Replication;
 using Akka.Actor;
@@ -252,12 +251,11 @@ public sealed class ReplicationTests
         Assert.Equal(new Offset(2), cluster[2].Find(topic)!.View.HighWatermark);
     }
 
+    /// <summary>As a client's DeleteRecords does.</summary>
     private static async Task DeleteBelowAsync(ReplicaNode node, ActorBroker.Metadata.TopicImage topic, int offset)
     {
-        var journal = Akka.Persistence.Persistence.Instance.Apply(node.System).JournalFor(PartitionPersistence.JournalPluginId);
-        var id = PartitionPersistence.Id(node.Find(topic)!.Partition);
-        await journal.Ask<JournalProtocol.LogWorkCompleted>(
-            new JournalProtocol.RunOnLog(id, log => log.AdvanceLogStartOffset(new Offset(offset))), ReplicaNode.Patience);
-        node.Find(topic)!.Actor.Tell(new PartitionProtocol.LogStartMoved(new Offset(offset)));
+        var deleted = await node.Find(topic)!.Actor.Ask<PartitionProtocol.RecordsDeleted>(
+            asker => new PartitionProtocol.DeleteRecords(new RequestKey(asker, 1, 0), new Offset(offset)), ReplicaNode.Patience, CancellationToken.None);
+        Assert.Equal((PartitionError.None, new Offset(offset)), (deleted.Error, deleted.LogStart));
     }
 }
