@@ -46,7 +46,7 @@ public class LargeGroupsTests
 
         var instances = Enumerable.Range(100, Members).Select(i => $"{new string('m', NameLength)}{i}").ToList();
         var endpoint = system.ActorSelection($"akka.tcp://actorbroker@{node.Bootstrap}/user/actorbroker");
-        foreach (var instance in instances) endpoint.Tell(new ApiRequest(1, "test", 1000, Join(instance)), ActorRefs.NoSender);
+        foreach (var instance in instances) _ = endpoint.Ask<object>(new ApiRequest(1, "test", 1000, Join(instance)), Deadline);
         for (var started = TimeProvider.System.GetTimestamp(); ; await Task.Delay(20))
         {
             var described = Assert.Single(await admin.DescribeGroupsAsync([Group]));

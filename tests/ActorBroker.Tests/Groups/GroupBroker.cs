@@ -41,9 +41,8 @@ internal sealed class GroupBroker : IAsyncDisposable
         return Assert.IsType<ApiResponse>(answer).Body;
     }
 
-    /// <summary>Nobody hears the answer.</summary>
-    public void Tell(IRequest request) =>
-        _system.ActorSelection("/user/actorbroker").Tell(new ApiRequest(1, "test", int.MaxValue, request), ActorRefs.NoSender);
+    /// <summary>From a client of its own that goes on waiting for the answer; it may never come.</summary>
+    public void Tell(IRequest request) => _ = AskAnyAsync(request);
 
     public async Task CreateTopicAsync(string name, int partitions)
     {
