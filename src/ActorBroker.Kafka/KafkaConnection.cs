@@ -81,9 +81,7 @@ internal sealed class KafkaConnection
     /// <summary>Ends it from this side, whatever it is doing.</summary>
     public void Close()
     {
-        if (_isOver) return;
-        _closing.Cancel();
-        _transport.Abort();
+        if (!_isOver) _closing.Cancel();
     }
 
     public void Complete(PendingResponse pending, IResponse? response) => _responses.Complete(pending, response);
@@ -149,10 +147,13 @@ internal sealed class KafkaConnection
         Close();
     }
 
+    /// <summary>In order, unless a response is on its way to a client that takes nothing.</summary>
     private async Task EndAsync()
     {
         Close();
-        await _responses.EndAsync();
+        var ended = _responses.EndAsync();
+        if (!ended.IsCompleted) _transport.Abort();
+        await ended;
         await DisposeAsync();
     }
 

@@ -1,20 +1,28 @@
 using System.Net;
+using System.Net.Sockets;
 using ActorBroker.Api;
 using ActorBroker.Hosting;
 using ActorBroker.Metadata;
 using Akka.Actor;
 using Akka.Event;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ActorBroker.Kafka;
 
-/// <summary>The bound port. Clients that connect before the node serves wait in the system's queue.</summary>
+/// <summary>
+/// The bound port. Clients that connect before the node serves wait in the system's queue. Connections are Kestrel's, bare: no
+/// web host, no HTTP; and nothing of it is loaded before the first, so that the node's start does not wait for it.
+/// </summary>
 internal sealed class KafkaListener : IClientListener
 {
-    private readonly IConnectionListener _listener;
+    private readonly Socket _listener;
     private readonly ClientListenerSetup _setup;
+    private readonly Lazy<SocketConnectionContextFactory> _transport = new(
+        () => new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), NullLogger.Instance));
 
-    public KafkaListener(IConnectionListener listener, ClientListenerSetup setup)
+    public KafkaListener(Socket listener, ClientListenerSetup setup)
     {
         _listener = listener;
         _setup = setup;
@@ -22,7 +30,7 @@ internal sealed class KafkaListener : IClientListener
         Endpoint = new BrokerEndpoint(
             ListenerAddress.Name,
             advertised?.Host ?? AdvertisedHost(setup),
-            advertised?.Port ?? ((IPEndPoint)listener.EndPoint).Port,
+            advertised?.Port ?? ((IPEndPoint)listener.LocalEndPoint!).Port,
             "PLAINTEXT");
     }
 
@@ -31,13 +39,32 @@ internal sealed class KafkaListener : IClientListener
     public Props Serve(RequestDispatcher dispatcher) => KafkaConnections.Props(this, new KafkaServer(_setup, dispatcher));
 
     /// <summary>Null once the port is given up.</summary>
-    public ValueTask<ConnectionContext?> AcceptAsync() => _listener.AcceptAsync();
-
-    public void Dispose()
+    public async Task<ConnectionContext?> AcceptAsync()
     {
-        // Closes the socket before it returns; what remains to be awaited is nothing that others wait for.
-        _ = _listener.DisposeAsync().AsTask();
+        while (true)
+        {
+            try
+            {
+                var accepted = await _listener.AcceptAsync();
+                accepted.NoDelay = true;
+                return _transport.Value.Create(accepted);
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
+            catch (SocketException cause) when (cause.SocketErrorCode is SocketError.OperationAborted or SocketError.InvalidArgument or SocketError.NotSocket)
+            {
+                return null;
+            }
+            catch (SocketException)
+            {
+                // One that gave up before it was accepted; the listener goes on.
+            }
+        }
     }
+
+    public void Dispose() => _listener.Dispose();
 
     /// <summary>A host of its own is told as it is, unless it means all of this machine's addresses.</summary>
     private static string AdvertisedHost(ClientListenerSetup setup) =>

@@ -1,44 +1,41 @@
 using System.Net;
 using System.Net.Sockets;
 using ActorBroker.Hosting;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace ActorBroker.Kafka;
 
-/// <summary>Binds the port. Kestrel's socket transport is used bare: no web host, no HTTP.</summary>
+/// <summary>Binds the port.</summary>
 internal sealed class KafkaListenerProvider : IClientListenerProvider
 {
+    /// <summary>Connections that wait to be accepted, as many as Kestrel lets wait.</summary>
+    private const int Backlog = 512;
+
     public IClientListener Listen(ClientListenerSetup setup)
     {
         var bind = setup.Options.Bind!;
         var host = bind.Host ?? setup.Host;
+        Socket? socket = null;
         try
         {
             var address = IPAddress.TryParse(host, out var parsed) ? parsed : Dns.GetHostAddresses(host)[0];
-            var factory = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
-            var binding = factory.BindAsync(new IPEndPoint(address, bind.Port));
-            return new KafkaListener(binding.AsTask().GetAwaiter().GetResult(), setup);
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(address, bind.Port));
+            socket.Listen(Backlog);
+            return new KafkaListener(socket, setup);
         }
-        catch (Exception e) when (e is SocketException or AddressInUseException)
+        catch (SocketException e)
         {
-            throw new BrokerStartException(Explain(e, host, bind.Port), e);
+            socket?.Dispose();
+            throw new BrokerStartException(Explain(e, $"{host}:{bind.Port}"), e);
         }
     }
 
-    private static string Explain(Exception fault, string host, int port)
+    private static string Explain(SocketException fault, string address) => fault.SocketErrorCode switch
     {
-        const string Choose = "choose another port for Kafka clients (--kafka-port, or listeners in actorbroker's configuration), or turn them off (--kafka-port off)";
-        var address = $"{host}:{port}";
-        if (fault is not SocketException socket)
-            return $"{address} is in use: another node or program listens there. Stop it, or {Choose}.";
-        return socket.SocketErrorCode switch
-        {
-            SocketError.AddressNotAvailable => $"{address} can't be bound for Kafka clients: this machine has no such address.",
-            SocketError.AccessDenied => $"{address} can't be bound for Kafka clients: not allowed. Choose a port above 1023.",
-            _ => $"{address} can't be bound for Kafka clients: {socket.Message}; {Choose}.",
-        };
-    }
+        SocketError.AddressAlreadyInUse =>
+            $"{address} is in use: another node or program listens there. Stop it, choose another port for Kafka clients (--kafka-port, or listeners in actorbroker's configuration), or turn them off (--kafka-port off).",
+        SocketError.AddressNotAvailable => $"{address} can't be bound for Kafka clients: this machine has no such address.",
+        SocketError.AccessDenied => $"{address} can't be bound for Kafka clients: not allowed. Choose a port above 1023.",
+        _ => $"{address} can't be bound for Kafka clients: {fault.Message}",
+    };
 }

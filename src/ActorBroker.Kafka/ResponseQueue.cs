@@ -39,7 +39,7 @@ internal sealed class ResponseQueue(PipeWriter output, Action<PendingResponse> w
         _ = WriteReadyAsync();
     }
 
-    /// <summary>Nothing is written any more once this has completed; the transport must be aborted before, or it may never.</summary>
+    /// <summary>Nothing is written any more once this has completed; where it has not at once, that may take an abort of the transport.</summary>
     public Task EndAsync()
     {
         lock (_lock)
