@@ -15,6 +15,9 @@ internal static class ClusterBenchmarks
 {
     private const int Partitions = 6;
 
+    /// <summary>Many more records than a batch holds, so that none repeats within one.</summary>
+    private const int Different = 1009;
+
     private static readonly Config Settings = ConfigurationFactory.ParseString("""
         akka.loglevel = WARNING
         akka.actor.provider = remote
@@ -68,9 +71,9 @@ internal static class ClusterBenchmarks
             Sample sample;
             await using (var producer = ProducerClient.Create(system, way.Set(ProducerSettings.Create(system).WithBootstrap(cluster.Bootstrap))))
             {
-                var value = Value(size);
-                await producer.ProduceAsync(topic, null, value); // finds the partitions
-                sample = await MeasureAsync(records, size, () => ProduceBenchmarks.SendAsync(producer, topic, value, records));
+                var values = Values(size);
+                await producer.ProduceAsync(topic, null, values[0]); // finds the partitions
+                sample = await MeasureAsync(records, size, () => ProduceBenchmarks.SendAsync(producer, topic, values, records));
             }
 
             await admin.DeleteTopicsAsync([topic]);
@@ -81,7 +84,7 @@ internal static class ClusterBenchmarks
         {
             var topic = await CreateAsync(replicas);
             await using var producer = ProducerClient.Create(system, ProducerSettings.Create(system).WithBootstrap(cluster.Bootstrap));
-            await ProduceBenchmarks.SendAsync(producer, topic, Value(size), records);
+            await ProduceBenchmarks.SendAsync(producer, topic, Values(size), records);
             return topic;
         }
 
@@ -118,13 +121,18 @@ internal static class ClusterBenchmarks
         }
     }
 
-    /// <summary>Text that compresses about as well as JSON events do.</summary>
-    private static byte[] Value(int size)
+    /// <summary>Texts that compress about as well as JSON events do, by themselves and beside each other.</summary>
+    private static byte[][] Values(int size)
     {
         var random = new Random(7);
         const string Text = """{"delay":12,"at":"JFK"}""";
-        var value = new byte[size];
-        for (var i = 0; i < size; i++) value[i] = (byte)(i % 4 == 0 ? 'a' + random.Next(26) : Text[i % Text.Length]);
-        return value;
+        var values = new byte[Different][];
+        for (var n = 0; n < Different; n++)
+        {
+            values[n] = new byte[size];
+            for (var i = 0; i < size; i++) values[n][i] = (byte)(i % 4 == 0 ? 'a' + random.Next(26) : Text[i % Text.Length]);
+        }
+
+        return values;
     }
 }

@@ -29,7 +29,7 @@ internal static class ConsumeBenchmarks
     {
         var topic = await environment.CreateTopicAsync(partitions);
         await using var producer = ProduceBenchmarks.Create(environment, Acks.Leader);
-        await ProduceBenchmarks.SendAsync(producer, topic, new byte[size], records);
+        await ProduceBenchmarks.SendAsync(producer, topic, [new byte[size]], records);
         return topic;
     }
 

@@ -38,7 +38,7 @@ internal static class ProduceBenchmarks
         {
             var value = new byte[size];
             await producer.ProduceAsync(topic, null, value); // finds the partitions
-            sample = await environment.MeasureBrokerAsync(records, (long)records * size, () => SendAsync(producer, topic, value, records));
+            sample = await environment.MeasureBrokerAsync(records, (long)records * size, () => SendAsync(producer, topic, [value], records));
         }
 
         await environment.DeleteTopicAsync(topic);
@@ -48,15 +48,15 @@ internal static class ProduceBenchmarks
     public static ProducerClient Create(EndToEndEnvironment environment, Acks acks) =>
         ProducerClient.Create(environment.System, ProducerSettings.Create(environment.System).WithBootstrap(environment.Bootstrap).WithAcks(acks));
 
-    /// <summary>Completes when each has its outcome.</summary>
-    public static async Task SendAsync(ProducerClient producer, string topic, byte[] value, int records)
+    /// <summary>Sends these values in turn; completes when each record has its outcome.</summary>
+    public static async Task SendAsync(ProducerClient producer, string topic, byte[][] values, int records)
     {
         var outcomes = new ValueTask<RecordMetadata>[Math.Min(records, MaxOutstanding)];
         for (var i = 0; i < records; i++)
         {
             var place = i % outcomes.Length;
             if (i >= outcomes.Length) await outcomes[place];
-            outcomes[place] = producer.ProduceAsync(topic, null, value);
+            outcomes[place] = producer.ProduceAsync(topic, null, values[i % values.Length]);
         }
 
         foreach (var outcome in outcomes) await outcome;

@@ -52,7 +52,7 @@ internal static class ReplicationBenchmarks
                 await producer.ProduceAsync(topic, null, value); // finds the partitions
                 var processor = cluster.ProcessorTime;
                 var started = Stopwatch.GetTimestamp();
-                await ProduceBenchmarks.SendAsync(producer, topic, value, Records);
+                await ProduceBenchmarks.SendAsync(producer, topic, [value], Records);
                 var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
                 sample = new Sample((double)Records * Size / seconds / 1e6, (cluster.ProcessorTime - processor).TotalSeconds);
             }
