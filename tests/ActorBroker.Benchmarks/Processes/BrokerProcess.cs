@@ -32,7 +32,7 @@ internal sealed class BrokerProcess : IDisposable
     {
         var data = Directory.CreateTempSubdirectory("actorbroker-bench-").FullName;
         var port = FreePort();
-        var process = ChildProcess.Start(Program, "start", "--port", port.ToString(CultureInfo.InvariantCulture), "--kafka-port", "off", "--data", data, "--json");
+        var process = ChildProcess.Start(Program, "start", "--port", port.ToString(CultureInfo.InvariantCulture), "--kafka-port", "0", "--data", data, "--json");
         return new BrokerProcess(process, port, data);
     }
 
