@@ -31,13 +31,8 @@ public class BadInputTests
     [InlineData("cluster voters add", "N")]
     [InlineData("cluster voters add -1", "N must not be negative")]
     [InlineData("cluster unregister x", "x")]
-    public async Task Wrong_usage_is_said_and_exits_with_2(string arguments, string part)
-    {
-        using var output = new StringWriter();
-        using var error = new StringWriter();
-        var exitCode = await CommandLine.RunAsync(arguments.Split(' '), output, error);
-        Refused(new CliResult(exitCode, output.ToString(), error.ToString()), 2, part);
-    }
+    public async Task Wrong_usage_is_said_and_exits_with_2(string arguments, string part) =>
+        Refused(await InProcess.RunAsync(arguments.Split(' ')), 2, part);
 
     [Theory]
     [InlineData("a = ${nowhere}", "HOCON")]
@@ -52,7 +47,7 @@ public class BadInputTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "node.conf");
         await File.WriteAllTextAsync(file, hocon);
-        Refused(await CliProcess.RunAsync("start", "--config", file, "--port", "0", "--kafka-port", "off", "--data", Path.Combine(folder.Path, "data")), 2, part);
+        Refused(await InProcess.RunAsync("start", "--config", file, "--port", "0", "--kafka-port", "off", "--data", Path.Combine(folder.Path, "data")), 2, part);
     }
 
     [Fact]
@@ -90,7 +85,7 @@ public class BadInputTests
     public async Task A_place_for_Kafka_clients_that_makes_no_sense_exits_with_2(string option, string value, string part)
     {
         using var folder = new TemporaryFolder();
-        Refused(await CliProcess.RunAsync("start", "--port", "0", option, value, "--data", folder.Path), 2, part);
+        Refused(await InProcess.RunAsync("start", "--port", "0", option, value, "--data", folder.Path), 2, part);
     }
 
     [Fact]
@@ -107,9 +102,9 @@ public class BadInputTests
     [Fact]
     public async Task A_node_that_is_not_there_is_unreachable()
     {
-        var address = $"127.0.0.1:{NodeProcess.FreePort()}";
+        var address = $"127.0.0.1:{Ports.Next()}";
         var results = await Task.WhenAll(
-            CliProcess.RunAsync("topics", "list", "--bootstrap", address),
+            InProcess.RunAsync("topics", "list", "--bootstrap", address),
             CliProcess.RunAsync("line\n"u8.ToArray(), "produce", "t", "--bootstrap", address),
             CliProcess.RunAsync("consume", "t", "--bootstrap", address));
         foreach (var result in results) Refused(result, 3, address);
@@ -126,7 +121,7 @@ public class BadInputTests
         await Refuse(1, "'a/b'", "topics", "create", "a/b");
         await Refuse(1, "replication factor 2", "topics", "create", "t", "--replication-factor", "2");
         await Refuse(1, "retention.msec", "topics", "create", "t", "--config", "retention.msec=1");
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--config", "max.message.bytes=1000", "--bootstrap", node.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--config", "max.message.bytes=1000", "--bootstrap", node.Bootstrap)).ExitCode);
         await Refuse(1, "already exists", "topics", "create", "t");
         await Refuse(1, "has no partition 5", "consume", "t", "--partition", "5");
         await Refuse(1, "partitions can't be taken away", "topics", "alter", "t", "--partitions", "1");
@@ -142,7 +137,7 @@ public class BadInputTests
         async Task Refuse(int exitCode, string part, string first, string second, string? third = null, string? fourth = null, string? fifth = null)
         {
             string[] arguments = [.. new[] { first, second, third, fourth, fifth }.OfType<string>(), "--bootstrap", node.Bootstrap];
-            Refused(await CliProcess.RunAsync(arguments), exitCode, part);
+            Refused(await InProcess.RunAsync(arguments), exitCode, part);
         }
     }
 
@@ -160,7 +155,7 @@ public class BadInputTests
             await client.GetStream().WriteAsync(garbage);
         }
 
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
         Assert.Equal(0, await node.StopAsync());
     }
 

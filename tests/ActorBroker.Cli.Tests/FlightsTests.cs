@@ -18,7 +18,7 @@ public class FlightsTests
         var flights = (await File.ReadAllLinesAsync(file)).Select(line => line.Split('\t', 2)).ToList();
         await using var node = await NodeProcess.StartNewAsync();
 
-        Done(await CliProcess.RunAsync("topics", "create", "flights", "--partitions", "4", "--bootstrap", node.Bootstrap));
+        Done(await InProcess.RunAsync("topics", "create", "flights", "--partitions", "4", "--bootstrap", node.Bootstrap));
         var produced = Done(await CliProcess.RunAsync("produce", "flights", "--file", file, "--key-separator", @"\t", "--json", "--bootstrap", node.Bootstrap));
         Assert.Contains($"\"records\":{flights.Count},", produced.Output, StringComparison.Ordinal);
         Assert.Contains("\"failed\":0", produced.Output, StringComparison.Ordinal);
@@ -45,7 +45,7 @@ public class FlightsTests
     public async Task What_was_produced_is_there_after_a_clean_restart_with_headers_nulls_and_bytes_intact()
     {
         await using var node = await NodeProcess.StartNewAsync();
-        Done(await CliProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap));
+        Done(await InProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap));
         byte[] input = [.. "k1=v1\nk2=NULL\n"u8, 0xff, (byte)'=', 0xfe];
         Done(await CliProcess.RunAsync(input, "produce", "t", "--key-separator", "=", "--null-value", "NULL", "--header", "a=1", "--bootstrap", node.Bootstrap));
         Assert.Equal(0, await node.StopAsync());
@@ -70,8 +70,8 @@ public class FlightsTests
     public async Task Localhost_reaches_a_node_that_calls_itself_127_0_0_1()
     {
         await using var node = await NodeProcess.StartNewAsync();
-        Done(await CliProcess.RunAsync("topics", "create", "t", "--bootstrap", $"localhost:{node.Port}"));
-        var listed = Done(await CliProcess.RunAsync("topics", "list", "--bootstrap", $"actorbroker@localhost:{node.Port}"));
+        Done(await InProcess.RunAsync("topics", "create", "t", "--bootstrap", $"localhost:{node.Port}"));
+        var listed = Done(await InProcess.RunAsync("topics", "list", "--bootstrap", $"actorbroker@localhost:{node.Port}"));
         Assert.Equal(["t"], listed.Lines);
     }
 
@@ -79,10 +79,10 @@ public class FlightsTests
     public async Task A_topic_is_described_altered_and_deleted()
     {
         await using var node = await NodeProcess.StartNewAsync();
-        Done(await CliProcess.RunAsync("topics", "create", "t", "--partitions", "2", "--config", "retention.ms=1000000", "--bootstrap", node.Bootstrap));
-        Done(await CliProcess.RunAsync("topics", "create", "t", "--if-not-exists", "--bootstrap", node.Bootstrap));
-        Done(await CliProcess.RunAsync("topics", "alter", "t", "--partitions", "3", "--config", "segment.ms=5000", "--delete-config", "retention.ms", "--bootstrap", node.Bootstrap));
-        var described = Done(await CliProcess.RunAsync("topics", "describe", "t", "--json", "--bootstrap", node.Bootstrap));
+        Done(await InProcess.RunAsync("topics", "create", "t", "--partitions", "2", "--config", "retention.ms=1000000", "--bootstrap", node.Bootstrap));
+        Done(await InProcess.RunAsync("topics", "create", "t", "--if-not-exists", "--bootstrap", node.Bootstrap));
+        Done(await InProcess.RunAsync("topics", "alter", "t", "--partitions", "3", "--config", "segment.ms=5000", "--delete-config", "retention.ms", "--bootstrap", node.Bootstrap));
+        var described = Done(await InProcess.RunAsync("topics", "describe", "t", "--json", "--bootstrap", node.Bootstrap));
         var line = Assert.Single(described.Lines);
         Assert.Contains("""
             "configs":{"segment.ms":"5000"}
@@ -90,8 +90,8 @@ public class FlightsTests
         Assert.Contains("""
             {"partition":2,"leader":1,"leader_epoch":0,"partition_epoch":0,"replicas":[1],"isr":[1],"elr":[],"offline":[],"start_offset":0,"end_offset":0}
             """, line, StringComparison.Ordinal);
-        Done(await CliProcess.RunAsync("topics", "delete", "t", "--bootstrap", node.Bootstrap));
-        Assert.Empty(Done(await CliProcess.RunAsync("topics", "list", "--bootstrap", node.Bootstrap)).Lines);
+        Done(await InProcess.RunAsync("topics", "delete", "t", "--bootstrap", node.Bootstrap));
+        Assert.Empty(Done(await InProcess.RunAsync("topics", "list", "--bootstrap", node.Bootstrap)).Lines);
     }
 
     private static CliResult Done(CliResult result)

@@ -21,14 +21,14 @@ public class FormingTests
         var ready = await Task.WhenAll(Start(third, 3), Start(second, 2), Start(first, 1));
         var cluster = Assert.Single(ready.Select(line => line.GetProperty("cluster_id").GetString()).Distinct());
 
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--replication-factor", "3", "--bootstrap", first.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--replication-factor", "3", "--bootstrap", first.Bootstrap)).ExitCode);
         await third.KillAsync();
         Assert.Equal(cluster, (await Start(third, 3)).GetProperty("cluster_id").GetString());
 
         await Task.WhenAll(first.KillAsync(), second.KillAsync(), third.KillAsync());
         ready = await Task.WhenAll(Start(third, 3), Start(second, 2));
         Assert.All(ready, line => Assert.Equal(cluster, line.GetProperty("cluster_id").GetString()));
-        var described = await CliProcess.RunAsync("topics", "list", "--bootstrap", second.Bootstrap);
+        var described = await InProcess.RunAsync("topics", "list", "--bootstrap", second.Bootstrap);
         Assert.Equal(["t"], described.Lines);
 
         Task<JsonElement> Start(NodeProcess node, int id) => node.StartAsync("--id", $"{id}", "--voters", voters);
@@ -47,14 +47,14 @@ public class FormingTests
         var refused = await CliProcess.RunAsync("start", "--id", "2", "--port", $"{theirs.Port}", "--kafka-port", "off", "--data", theirs.DataDirectory, "--seed", ours.Bootstrap);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains($"belongs to cluster {own}, this node's data to cluster {other}", refused.Error, StringComparison.Ordinal);
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "list", "--bootstrap", ours.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "list", "--bootstrap", ours.Bootstrap)).ExitCode);
     }
 
     [Fact]
     public async Task Dev_runs_a_cluster_and_leaves_no_process_behind_even_when_it_is_killed()
     {
         var folder = Directory.CreateTempSubdirectory("actorbroker-test-").FullName;
-        var ports = FreePorts();
+        var ports = Ports.NextInARow(3);
         using var dev = CliProcess.Start("dev", "--nodes", "3", "--data", folder, "--port-base", $"{ports}", "--kafka-port", "off", "--json");
         try
         {
@@ -63,7 +63,7 @@ public class FormingTests
             using var ready = JsonDocument.Parse(line!);
             Assert.Equal(3, ready.RootElement.GetProperty("nodes").GetInt32());
             var bootstrap = ready.RootElement.GetProperty("bootstrap").GetString()!;
-            Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--replication-factor", "3", "--bootstrap", bootstrap)).ExitCode);
+            Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--replication-factor", "3", "--bootstrap", bootstrap)).ExitCode);
             dev.Kill();
             await dev.WaitForExitAsync().WaitAsync(Deadline);
             for (var port = ports; port < ports + 3; port++) await UntilRefused(port);
@@ -99,30 +99,6 @@ public class FormingTests
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "ActorBroker.sln"))) folder = Path.GetDirectoryName(folder)!;
         return folder;
-    }
-
-    /// <summary>A port after which, and a hundred further on, three are free.</summary>
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            var first = NodeProcess.FreePort();
-            if (first < 65000 && Enumerable.Range(0, 3).All(i => IsFree(first + i) && IsFree(first + 100 + i))) return first;
-        }
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     private static async Task UntilRefused(int port)

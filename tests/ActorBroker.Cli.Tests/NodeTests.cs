@@ -21,7 +21,7 @@ public class NodeTests
     public async Task Who_uses_an_alias_is_told_the_address_to_use()
     {
         await using var node = await NodeProcess.StartNewAsync("--advertised-host", "broker7.example");
-        var result = await CliProcess.RunAsync("topics", "list", "--bootstrap", node.Bootstrap);
+        var result = await InProcess.RunAsync("topics", "list", "--bootstrap", node.Bootstrap);
         Assert.Equal(3, result.ExitCode);
         Assert.Contains($"broker7.example:{node.Port}", result.Error, StringComparison.Ordinal);
     }
@@ -41,12 +41,12 @@ public class NodeTests
     public async Task Log_dump_shows_batches_and_records_and_says_what_is_damaged()
     {
         await using var node = await NodeProcess.StartNewAsync();
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
         Assert.Equal(0, (await CliProcess.RunAsync("k=hello\n"u8.ToArray(), "produce", "t", "--key-separator", "=", "--bootstrap", node.Bootstrap)).ExitCode);
         await node.StopAsync();
 
         var folder = Path.Combine(node.DataDirectory, "t-0");
-        var sound = await CliProcess.RunAsync("log", "dump", folder, "--records");
+        var sound = await InProcess.RunAsync("log", "dump", folder, "--records");
         Assert.Equal(0, sound.ExitCode);
         Assert.Contains("baseOffset: 0 lastOffset: 0 count: 1", sound.Output, StringComparison.Ordinal);
         Assert.Contains("hello", sound.Output, StringComparison.Ordinal);
@@ -55,11 +55,11 @@ public class NodeTests
         var bytes = await File.ReadAllBytesAsync(segment);
         bytes[^3] ^= 1;
         await File.WriteAllBytesAsync(segment, bytes);
-        var damaged = await CliProcess.RunAsync("log", "dump", segment, "--json");
+        var damaged = await InProcess.RunAsync("log", "dump", segment, "--json");
         Assert.Equal(1, damaged.ExitCode);
         Assert.Contains("\"fault\":\"the checksum does not match\"", damaged.Output, StringComparison.Ordinal);
 
-        var missing = await CliProcess.RunAsync("log", "dump", Path.Combine(folder, "nothing"));
+        var missing = await InProcess.RunAsync("log", "dump", Path.Combine(folder, "nothing"));
         Assert.Equal(1, missing.ExitCode);
         Assert.Contains("There is no file or folder", missing.Error, StringComparison.Ordinal);
     }
@@ -68,7 +68,7 @@ public class NodeTests
     public async Task Damage_found_at_a_start_is_said_and_what_is_whole_stays()
     {
         await using var node = await NodeProcess.StartNewAsync();
-        Assert.Equal(0, (await CliProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
+        Assert.Equal(0, (await InProcess.RunAsync("topics", "create", "t", "--bootstrap", node.Bootstrap)).ExitCode);
         foreach (var line in new[] { "first", "second" })
             Assert.Equal(0, (await CliProcess.RunAsync(System.Text.Encoding.UTF8.GetBytes(line), "produce", "t", "--bootstrap", node.Bootstrap)).ExitCode);
         await node.KillAsync();

@@ -19,7 +19,7 @@ public sealed class ClusterRefusalSpec
     [Fact]
     public async Task Our_node_finds_an_official_seed_node()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         using var there = await Peer.Start("both", port, ClusterConfig + SeedOf(port));
         await using var here = RemoteNode.Start("both", 0, ClusterConfig);
         var log = here.Listen<Error>();

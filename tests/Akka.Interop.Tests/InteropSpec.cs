@@ -133,7 +133,7 @@ public sealed class InteropSpec : IAsyncLifetime
     [Fact]
     public async Task This_side_vanishing_is_reported_there()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         using var proxy = new TcpProxy(port);
         await using var lost = RemoteNode.Start("lost", port, $"akka.remote.dot-netty.tcp.public-port = {proxy.Port}");
         lost.Echo("echo");

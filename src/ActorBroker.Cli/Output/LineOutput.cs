@@ -41,7 +41,7 @@ internal sealed class LineOutput(TextWriter output, bool json)
     public void Table(Table table)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.Detect });
-        if (Console.IsOutputRedirected) console.Profile.Width = 200; // no terminal, no width to keep to
+        if (output != Console.Out || Console.IsOutputRedirected) console.Profile.Width = 200; // no terminal, no width to keep to
         console.Write(table);
     }
 }

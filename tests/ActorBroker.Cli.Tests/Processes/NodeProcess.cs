@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -23,7 +21,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     {
         _ownsFolder = dataDirectory is null;
         DataDirectory = dataDirectory ?? Directory.CreateTempSubdirectory("actorbroker-test-").FullName;
-        Port = port ?? FreePort();
+        Port = port ?? Ports.Next();
     }
 
     public string DataDirectory { get; }
@@ -97,13 +95,6 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     {
         if (_process is not null) await KillAsync();
         if (_ownsFolder) Directory.Delete(DataDirectory, recursive: true);
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task DrainAsync(StreamReader reader, TaskCompletionSource<JsonElement>? ready)

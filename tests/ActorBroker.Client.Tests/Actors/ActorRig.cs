@@ -45,7 +45,7 @@ internal sealed class ActorRig : IAsyncDisposable
     public static ActorRig OverTcp(string hocon = "")
     {
         var rig = new ActorRig(remote: true, hocon);
-        rig.Log.Port = FreePort();
+        rig.Log.Port = Ports.Next();
         rig.StartBroker();
         return rig;
     }
@@ -63,13 +63,6 @@ internal sealed class ActorRig : IAsyncDisposable
         await Client.Terminate();
         if (_broker is not null)
             await _broker.Terminate();
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static void Start(ActorSystem system, FakeLog log)

@@ -24,7 +24,7 @@ public sealed class FailoverTests : IAsyncLifetime
         Log.Topics["t"] = 1;
         foreach (var id in new[] { 2, 3 })
         {
-            Log.Nodes[id] = ActorRig.FreePort();
+            Log.Nodes[id] = Ports.Next();
             _others[id] = ActorRig.StartBroker(Log, id);
         }
 

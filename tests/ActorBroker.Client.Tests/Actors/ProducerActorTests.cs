@@ -154,7 +154,7 @@ public class ProducerActorTests
         var missing = await Assert.ThrowsAsync<DeliveryException>(async () => await producer.ProduceAsync("nowhere", null, Value(1)));
         Assert.Equal(DeliveryFailure.InvalidTopicOrPartition, missing.Reason);
 
-        var port = ActorRig.FreePort();
+        var port = Ports.Next();
         await using var lost = ProducerClient.Create(rig.Client, TestClusters.Producer("actorbroker.client.bootstrap.timeout.ms = 1000").WithBootstrap($"localhost:{port}"));
         var unreachable = await Assert.ThrowsAsync<DeliveryException>(async () => await lost.ProduceAsync("t", null, Value(1)));
         Assert.Equal(DeliveryFailure.Unreachable, unreachable.Reason);

@@ -35,7 +35,7 @@ internal sealed class KafkaCluster : IAsyncDisposable
         string[] arguments =
         [
             Path.Combine(AppContext.BaseDirectory, "ActorBroker.Cli.dll"), "dev", "--nodes", "3", "--json", "--data", cluster._folder,
-            "--port-base", FreePorts(61_000), "--kafka-port", FreePorts(63_000),
+            "--port-base", $"{Ports.NextInARow(3)}", "--kafka-port", $"{Ports.NextInARow(3)}",
         ];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         cluster._dev = Process.Start(start)!;
@@ -79,28 +79,6 @@ internal sealed class KafkaCluster : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return ""; // It has ended meanwhile.
-        }
-    }
-
-    /// <summary>The first of three ports that are free now, above those that the system hands out by itself.</summary>
-    private static string FreePorts(int from)
-    {
-        var first = from + (Environment.ProcessId % 100 * 10);
-        while (!Enumerable.Range(first, 3).All(IsFree)) first += 10;
-        return first.ToString(CultureInfo.InvariantCulture);
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 

@@ -62,7 +62,7 @@ public sealed class MessagePiecesTests : IDisposable
 
     private static ActorSystem Start()
     {
-        var system = ActorSystem.Create("pieces", ConfigurationFactory.ParseString(QuorumNodes.Remoting(QuorumNodes.FreePort())).WithFallback(BrokerNode.Reference));
+        var system = ActorSystem.Create("pieces", ConfigurationFactory.ParseString(QuorumNodes.Remoting(Ports.Next())).WithFallback(BrokerNode.Reference));
         PieceEndpoint.Start((ExtendedActorSystem)system);
         return system;
     }

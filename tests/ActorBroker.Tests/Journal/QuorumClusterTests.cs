@@ -248,7 +248,7 @@ public sealed class QuorumOfThreeContractTests : JournalContract
     private readonly QuorumNodes? _nodes;
 
     public QuorumOfThreeContractTests()
-        : this(QuorumNodes.FreePort())
+        : this(Ports.Next())
     {
     }
 

@@ -24,7 +24,7 @@ internal sealed class QuorumNodes
     public QuorumNodes(int count, Config config, LogOptions options, int? voters = null)
     {
         (_base, _options) = (config, options);
-        _nodes = Enumerable.Range(0, count).Select(_ => new Node(FreePort(), NewDisk())).ToArray();
+        _nodes = Enumerable.Range(0, count).Select(_ => new Node(Ports.Next(), NewDisk())).ToArray();
         _ids = [.. Enumerable.Range(0, count).Select(i => new BrokerId(i))];
         _initial = _ids[..(voters ?? count)];
         _addresses = _ids.ToImmutableDictionary(id => id, id => new Address("akka.tcp", "quorum", "127.0.0.1", _nodes[id.Value].Port));
@@ -39,13 +39,6 @@ internal sealed class QuorumNodes
         akka.remote.retry-gate-closed-for = 200 ms
 
         """;
-
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     /// <summary>For a node whose system somebody else made, at this node's port.</summary>
     public void Join(int node, ActorSystem system) =>

@@ -54,7 +54,7 @@ public sealed class ClusterFailureSpec
     [Fact]
     public async Task A_member_restarted_on_its_port_replaces_its_former_self()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         await using var a = ClusterNode.Start();
         var first = ClusterNode.StartMortal(port);
         await ClusterNode.Form(a, first);
@@ -76,7 +76,7 @@ public sealed class ClusterFailureSpec
     [Fact]
     public async Task A_downed_system_that_starts_again_in_the_process_comes_back_by_itself()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         await using var a = ClusterNode.Start();
         var first = ClusterNode.Start(port);
         await ClusterNode.Form(a, first);

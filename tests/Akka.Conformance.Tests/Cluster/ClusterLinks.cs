@@ -22,7 +22,7 @@ internal sealed class ClusterLinks : IDisposable
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(16);
         var seen = ((IPEndPoint)listener.LocalEndPoint!).Port;
-        var real = RemoteNode.FreePort();
+        var real = Ports.Next();
         _members.Add((listener, seen, real));
         _ = Accept(listener, seen, real);
         return ClusterNode.Start(real, hocon, seen);

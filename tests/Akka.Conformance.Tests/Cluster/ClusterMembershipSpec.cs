@@ -43,7 +43,7 @@ public sealed class ClusterMembershipSpec
     [Fact]
     public async Task Seed_nodes_form_one_cluster_whichever_starts_first()
     {
-        int[] ports = [RemoteNode.FreePort(), RemoteNode.FreePort()];
+        int[] ports = [Ports.Next(), Ports.Next()];
         var seeds = $"akka.cluster.seed-nodes = [\"akka.tcp://{ClusterNode.Name}@127.0.0.1:{ports[0]}\", \"akka.tcp://{ClusterNode.Name}@127.0.0.1:{ports[1]}\"]";
         await using var second = ClusterNode.Start(ports[1], seeds);
         await using var joining = ClusterNode.Start(0, seeds);
@@ -206,7 +206,7 @@ public sealed class ClusterMembershipSpec
     {
         await using var a = ClusterNode.Start();
         using var soon = new CancellationTokenSource(300);
-        var nobody = new Address(a.Address.Protocol, ClusterNode.Name, "127.0.0.1", RemoteNode.FreePort());
+        var nobody = new Address(a.Address.Protocol, ClusterNode.Name, "127.0.0.1", Ports.Next());
         await Assert.ThrowsAsync<ClusterJoinFailedException>(() => a.Cluster.JoinAsync(nobody, soon.Token)).WaitAsync(RemoteProbe.Deadline);
         // The way is still free.
         await a.Cluster.JoinAsync(a.Address).WaitAsync(RemoteProbe.Deadline);

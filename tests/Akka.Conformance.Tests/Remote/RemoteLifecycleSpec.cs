@@ -126,7 +126,7 @@ public sealed class RemoteLifecycleSpec : IAsyncLifetime
     [InlineData(true)]
     public async Task A_node_that_vanishes_ends_all_its_watched_actors_and_is_quarantined(bool silently)
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         using var proxy = new TcpProxy(port);
         await using var b = RemoteNode.Start("b", port, $"akka.remote.dot-netty.tcp.public-port = {proxy.Port}");
         Assert.Equal(proxy.Port, b.Address.Port);
@@ -164,14 +164,14 @@ public sealed class RemoteLifecycleSpec : IAsyncLifetime
     public void An_actor_of_a_node_that_was_never_there_is_declared_dead_unconfirmed()
     {
         var probe = _a.Probe();
-        probe.Watch(_a.Resolve(new Address(_a.Address.Protocol, "ghost", "127.0.0.1", RemoteNode.FreePort()), "/user/x"));
+        probe.Watch(_a.Resolve(new Address(_a.Address.Protocol, "ghost", "127.0.0.1", Ports.Next()), "/user/x"));
         Assert.False(probe.Expect<Terminated>().ExistenceConfirmed);
     }
 
     [Fact]
     public async Task A_peer_restarted_on_its_port_is_reached_and_watched_again()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         var first = RemoteNode.Start("b", port);
         first.Echo("echo");
         var uid = AddressUidExtension.Uid(first.System);
@@ -197,7 +197,7 @@ public sealed class RemoteLifecycleSpec : IAsyncLifetime
     [Fact]
     public async Task A_quarantined_peer_learns_so_and_only_its_restart_ends_it()
     {
-        var port = RemoteNode.FreePort();
+        var port = Ports.Next();
         var b = RemoteNode.Start("b", port);
         b.Echo("echo");
         var address = b.Address;
