@@ -121,7 +121,7 @@ internal sealed partial class ClusterCoreDaemon
             return;
         _cluster.Log("Node has been marked as DOWN. Shutting down myself");
         SendGossipToSome(FarewellGossips);
-        _cluster.Shutdown();
+        _publisher.Tell(ClusterProtocol.ShutdownWhenPublished.Instance);
     }
 
     /// <summary>The coordinated shutdown does what must be done first, and then says <see cref="ClusterProtocol.ExitingCompleted"/>.</summary>

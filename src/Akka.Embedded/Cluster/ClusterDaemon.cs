@@ -147,6 +147,9 @@ internal sealed class ClusterDomainEventPublisher : UntypedActor, IRequiresMessa
             case ClusterProtocol.Publish publish:
                 Publish(publish.State);
                 break;
+            case ClusterProtocol.ShutdownWhenPublished:
+                _cluster.Shutdown();
+                break;
             case ClusterProtocol.SendCurrentState send:
                 send.Receiver.Tell(EventDiff.Snapshot(_state));
                 break;

@@ -68,6 +68,12 @@ internal static class ClusterProtocol
     /// <summary>To the publisher: the node's view changed.</summary>
     public sealed record Publish(MembershipState State);
 
+    /// <summary>To the publisher: the cluster ends on this node once everybody here can know why.</summary>
+    public sealed class ShutdownWhenPublished
+    {
+        public static readonly ShutdownWhenPublished Instance = new();
+    }
+
     /// <summary>From the coordinated shutdown: what had to happen before this node goes has happened.</summary>
     public sealed class ExitingCompleted
     {

@@ -163,7 +163,12 @@ public sealed class ClusterMembershipSpec
         await ClusterNode.Form(a, b, c);
         var events = a.Listen(typeof(ClusterEvent.MemberDowned), typeof(ClusterEvent.MemberRemoved));
         events.Expect<ClusterEvent.CurrentClusterState>();
+        var last = c.Listen(typeof(ClusterEvent.MemberDowned), typeof(ClusterEvent.MemberRemoved), typeof(ClusterEvent.ClusterShuttingDown));
+        last.Expect<ClusterEvent.CurrentClusterState>();
         a.Cluster.Down(c.Address);
+        // Why it ends is known there before it ends.
+        Assert.Equal(c.Address, last.Expect<ClusterEvent.MemberDowned>().Member.Address);
+        last.Expect<ClusterEvent.ClusterShuttingDown>();
         Assert.Equal(c.Address, events.Expect<ClusterEvent.MemberDowned>().Member.Address);
         Assert.Equal(MemberStatus.Down, events.Expect<ClusterEvent.MemberRemoved>().PreviousStatus);
         await b.UntilGone(c.Address);

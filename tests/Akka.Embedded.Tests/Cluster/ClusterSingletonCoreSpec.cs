@@ -138,9 +138,20 @@ public sealed class ClusterSingletonCoreSpec
         b.OnClusterEnding();
         b.OnMemberRemoved(A);
         b.OnRemovalSettled(A);
-        Assert.DoesNotContain("StartSingleton", Take(b));
+        Assert.Empty(Take(b));
         b.OnMemberRemoved(B);
         Assert.Equal(["Stop"], Take(b));
+    }
+
+    /// <summary>A node that was downed asked the oldest to hand over before it stopped, and nobody ran it any more.</summary>
+    [Fact]
+    public void Who_is_no_member_any_more_is_handed_nothing()
+    {
+        var a = Start(A, A.Up(), B.Up());
+        Take(a);
+        a.OnHandOver(HandOver.ToMe, B.Address, member: null, leaving: false);
+        Assert.Empty(Take(a));
+        Assert.Equal(ClusterSingletonState.Oldest, a.State);
     }
 
     [Fact]

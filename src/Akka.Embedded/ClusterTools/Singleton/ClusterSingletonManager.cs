@@ -154,7 +154,7 @@ public sealed class ClusterSingletonManager : UntypedActor, IWithTimers
     private void OnHandOver(HandOver kind)
     {
         var from = Sender.Path.Address;
-        var member = _cluster.State.Members.FirstOrDefault(m => m.Address.Equals(from))?.UniqueAddress;
+        var member = _cluster.State.Members.FirstOrDefault(m => m.Address.Equals(from) && m.Status != MemberStatus.Down)?.UniqueAddress;
         _core.OnHandOver(kind, from, member, leaving: _cluster.SelfMember.Status is MemberStatus.Leaving or MemberStatus.Exiting);
     }
 

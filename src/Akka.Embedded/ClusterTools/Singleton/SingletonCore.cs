@@ -148,7 +148,7 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
 
     /// <param name="message">what came</param>
     /// <param name="from">the address it came from</param>
-    /// <param name="member">the member of that address, if there is one</param>
+    /// <param name="member">the member of that address, if there is one that is not down</param>
     /// <param name="leaving">this member is on its way out</param>
     public void OnHandOver(HandOver message, Address from, UniqueAddress? member, bool leaving)
     {
@@ -168,6 +168,9 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
                 break;
             case (ClusterSingletonState.BecomingOldest, HandOver.TakeOverFromMe):
                 OnTakeOver(from, member);
+                break;
+            case (ClusterSingletonState.Oldest, HandOver.ToMe) when member is null:
+                // One that the cluster has given up, and that does not know it yet: nobody would run it.
                 break;
             case (ClusterSingletonState.Oldest or ClusterSingletonState.WasOldest, HandOver.ToMe):
                 BecomeHandingOver(from);
@@ -344,6 +347,8 @@ internal sealed class SingletonCore(UniqueAddress self, string? role, int maxHan
 
     private void BecomeBecomingOldest()
     {
+        if (_clusterEnding)
+            return;
         Become(ClusterSingletonState.BecomingOldest);
         AskForHandOver(attempt: 1);
     }
