@@ -32,3 +32,11 @@ internal interface ICallReply
     /// <summary><see cref="ApiCall.Id"/>.</summary>
     long Call { get; }
 }
+
+/// <summary>An answer to one of the questions of a <see cref="PendingSlots"/>.</summary>
+internal interface ISlotReply : ICallReply
+{
+    int Slot { get; }
+
+    object Value { get; }
+}

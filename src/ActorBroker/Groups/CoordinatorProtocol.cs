@@ -54,7 +54,7 @@ internal static class CoordinatorProtocol
     public sealed record Delete(RequestKey Key, string Group) : IQuestion;
 
     /// <param name="Value">What the question's own comment says, or a bare <see cref="ErrorCode"/> where no coordinator could be asked.</param>
-    public sealed record Answer(long Call, int Slot, object Value) : ICallReply;
+    public sealed record Answer(long Call, int Slot, object Value) : ISlotReply;
 
     /// <summary>From the manager: this node leads the coordinator's partition from this epoch on.</summary>
     public sealed record Lead(TopicId Topic, LeaderEpoch Epoch);

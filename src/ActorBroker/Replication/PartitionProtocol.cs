@@ -34,13 +34,19 @@ internal static class PartitionProtocol
     public sealed record DeleteRecords(RequestKey Key, Offset Before);
 
     /// <param name="LogStart">Where the log begins now; none with an error.</param>
-    public sealed record RecordsDeleted(long Call, int Slot, PartitionError Error, Offset LogStart) : ICallReply;
+    public sealed record RecordsDeleted(long Call, int Slot, PartitionError Error, Offset LogStart) : ISlotReply
+    {
+        object ISlotReply.Value => this;
+    }
 
     /// <summary>Asks for the producers that the partition remembers. Answered by <see cref="Producers"/>.</summary>
     public sealed record DescribeProducers(RequestKey Key);
 
     /// <param name="Entries">Of each its newest batch.</param>
-    public sealed record Producers(long Call, int Slot, PartitionError Error, IReadOnlyList<ProducerSnapshotEntry> Entries) : ICallReply;
+    public sealed record Producers(long Call, int Slot, PartitionError Error, IReadOnlyList<ProducerSnapshotEntry> Entries) : ISlotReply
+    {
+        object ISlotReply.Value => this;
+    }
 
     /// <summary>What the controller decided, from the replica manager. An older partition epoch than the last is ignored.</summary>
     public sealed record Assign(PartitionAssignment Assignment, TopicSettings Settings);

@@ -16,20 +16,20 @@ internal sealed class DeleteRecordsHandler(PartitionLocator locator) : IRequestH
     public void Handle(ApiCall call)
     {
         var request = (DeleteRecordsRequest)call.Request;
-        var pending = new Pending(call, request);
+        var pending = new PendingSlots(call, request.Topics.Sum(topic => topic.Partitions.Count), late: ErrorCode.RequestTimedOut, answers => Response(request, answers));
         var slot = 0;
         foreach (var topic in request.Topics)
         {
             foreach (var partition in topic.Partitions)
             {
                 var handle = Find(call.Context, topic.Name, partition.PartitionIndex, out var error);
-                if (handle is null) pending.Settle(slot, error, Offset.None);
-                else pending.Ask(slot, handle, new Offset(partition.Offset));
+                if (handle is null) pending.Settle(slot, error);
+                else pending.Ask(handle.Actor, slot, key => new PartitionProtocol.DeleteRecords(key, new Offset(partition.Offset)));
                 slot++;
             }
         }
 
-        pending.Begin();
+        pending.Begin(TimeSpan.FromMilliseconds(Math.Max(request.TimeoutMs, 0)));
     }
 
     private PartitionHandle? Find(RequestContext context, string topic, int partition, out ErrorCode error)
@@ -44,59 +44,20 @@ internal sealed class DeleteRecordsHandler(PartitionLocator locator) : IRequestH
         return error == ErrorCode.None ? located.Handle : null;
     }
 
-    private sealed class Pending(ApiCall call, DeleteRecordsRequest request) : IPendingCall
+    private static DeleteRecordsResponse Response(DeleteRecordsRequest request, object[] answers)
     {
-        private readonly (ErrorCode Error, Offset LogStart)?[] _outcomes = new (ErrorCode, Offset)?[request.Topics.Sum(topic => topic.Partitions.Count)];
-        private int _open;
-
-        public void Settle(int slot, ErrorCode error, Offset logStart) => _outcomes[slot] = (error, logStart);
-
-        public void Ask(int slot, PartitionHandle handle, Offset before)
+        var slot = 0;
+        return new DeleteRecordsResponse
         {
-            _open++;
-            handle.Actor.Tell(new PartitionProtocol.DeleteRecords(new RequestKey(call.Session, call.Id, slot), before), call.Session);
-        }
-
-        public void Begin()
-        {
-            if (_open == 0) Answer();
-            else call.Await(this, TimeSpan.FromMilliseconds(Math.Max(request.TimeoutMs, 0)));
-        }
-
-        public void OnReply(ICallReply reply)
-        {
-            var deleted = (PartitionProtocol.RecordsDeleted)reply;
-            if (_outcomes[deleted.Slot] is not null) return;
-            Settle(deleted.Slot, PartitionErrors.Code(deleted.Error), deleted.LogStart);
-            if (--_open == 0) Answer();
-        }
-
-        /// <summary>They may be deleted all the same.</summary>
-        public void OnTimeout()
-        {
-            for (var slot = 0; slot < _outcomes.Length; slot++) _outcomes[slot] ??= (ErrorCode.RequestTimedOut, Offset.None);
-            Answer();
-        }
-
-        public void OnAbandoned()
-        {
-        }
-
-        private void Answer()
-        {
-            var slot = 0;
-            call.Reply(new DeleteRecordsResponse
+            Topics = [.. request.Topics.Select(topic => new DeleteRecordsTopicResult
             {
-                Topics = [.. request.Topics.Select(topic => new DeleteRecordsTopicResult
-                {
-                    Name = topic.Name,
-                    Partitions = [.. topic.Partitions.Select(partition =>
-                    {
-                        var (error, logStart) = _outcomes[slot++]!.Value;
-                        return new DeleteRecordsPartitionResult { PartitionIndex = partition.PartitionIndex, ErrorCode = error, LowWatermark = logStart.Value };
-                    })],
-                })],
-            });
-        }
+                Name = topic.Name,
+                Partitions = [.. topic.Partitions.Select(partition => Result(partition.PartitionIndex, answers[slot++]))],
+            })],
+        };
     }
+
+    private static DeleteRecordsPartitionResult Result(int partition, object answer) => answer is PartitionProtocol.RecordsDeleted deleted
+        ? new() { PartitionIndex = partition, ErrorCode = PartitionErrors.Code(deleted.Error), LowWatermark = deleted.LogStart.Value }
+        : new() { PartitionIndex = partition, ErrorCode = (ErrorCode)answer, LowWatermark = Offset.None.Value };
 }

@@ -14,7 +14,7 @@ internal sealed class ListGroupsHandler(GroupApi groups) : IRequestHandler
     {
         var request = (ListGroupsRequest)call.Request;
         var coordinators = groups.Coordinators.Leading;
-        var pending = new PendingGroupCall(call, coordinators.Count, answers => Response(call, answers));
+        var pending = GroupApi.Pending(call, coordinators.Count, answers => Response(call, answers));
         for (var slot = 0; slot < coordinators.Count; slot++)
             pending.Ask(coordinators[slot], slot, key => new CoordinatorProtocol.ListGroups(key, request.StatesFilter, request.TypesFilter));
         pending.Begin(groups.Options.CommitTimeout);
@@ -50,7 +50,7 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
     public void Handle(ApiCall call)
     {
         var request = (DescribeGroupsRequest)call.Request;
-        var pending = new PendingGroupCall(call, request.Groups.Count, answers =>
+        var pending = GroupApi.Pending(call, request.Groups.Count, answers =>
         {
             var room = new ResponseRoom(call.Context);
             return new DescribeGroupsResponse { Groups = [.. request.Groups.Select((id, slot) => Fit(Group(call, request, id, answers[slot]), request, room))] };
@@ -58,7 +58,7 @@ internal sealed class DescribeGroupsHandler(GroupApi groups) : IRequestHandler
         for (var slot = 0; slot < request.Groups.Count; slot++)
         {
             var id = request.Groups[slot];
-            if (groups.May(call, AclOperation.Describe, id)) pending.Ask(groups.Coordinators, id, slot, key => new CoordinatorProtocol.Describe(key, id));
+            if (groups.May(call, AclOperation.Describe, id)) groups.Ask(pending, id, slot, key => new CoordinatorProtocol.Describe(key, id));
             else pending.Settle(slot, ErrorCode.GroupAuthorizationFailed);
         }
 
@@ -104,14 +104,14 @@ internal sealed class DeleteGroupsHandler(GroupApi groups) : IRequestHandler
     public void Handle(ApiCall call)
     {
         var request = (DeleteGroupsRequest)call.Request;
-        var pending = new PendingGroupCall(call, request.GroupsNames.Count, answers => new DeleteGroupsResponse
+        var pending = GroupApi.Pending(call, request.GroupsNames.Count, answers => new DeleteGroupsResponse
         {
             Results = [.. request.GroupsNames.Select((id, slot) => new DeleteGroupsResponse.DeletableGroupResult { GroupId = id, ErrorCode = (ErrorCode)answers[slot] })],
         });
         for (var slot = 0; slot < request.GroupsNames.Count; slot++)
         {
             var id = request.GroupsNames[slot];
-            if (groups.May(call, AclOperation.Delete, id)) pending.Ask(groups.Coordinators, id, slot, key => new CoordinatorProtocol.Delete(key, id));
+            if (groups.May(call, AclOperation.Delete, id)) groups.Ask(pending, id, slot, key => new CoordinatorProtocol.Delete(key, id));
             else pending.Settle(slot, ErrorCode.GroupAuthorizationFailed);
         }
 

@@ -14,7 +14,7 @@ internal sealed class JoinGroupHandler(GroupApi groups) : IRequestHandler
     public void Handle(ApiCall call)
     {
         var request = (JoinGroupRequest)call.Request;
-        groups.Ask(call, request.GroupId, AclOperation.Read, PendingGroupCall.Patience, key => new CoordinatorProtocol.Join(new JoinInput(
+        groups.Ask(call, request.GroupId, AclOperation.Read, GroupApi.Patience, key => new CoordinatorProtocol.Join(new JoinInput(
             key,
             request,
             call.Context.ClientId ?? "",
@@ -37,7 +37,7 @@ internal sealed class SyncGroupHandler(GroupApi groups) : IRequestHandler
         if (call.Version >= FirstWithProtocol && (request.ProtocolType is null || request.ProtocolName is null))
             call.Reply(new SyncGroupResponse { ErrorCode = ErrorCode.InconsistentGroupProtocol });
         else
-            groups.Ask(call, request.GroupId, AclOperation.Read, PendingGroupCall.Patience, key => new CoordinatorProtocol.Sync(key, request));
+            groups.Ask(call, request.GroupId, AclOperation.Read, GroupApi.Patience, key => new CoordinatorProtocol.Sync(key, request));
     }
 }
 

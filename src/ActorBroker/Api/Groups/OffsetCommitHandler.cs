@@ -29,12 +29,12 @@ internal sealed class OffsetCommitHandler(GroupApi groups) : IRequestHandler
             }
         }
 
-        var pending = new PendingGroupCall(call, 1, answers => Response(request, refused, answers[0]));
+        var pending = GroupApi.Pending(call, 1, answers => Response(request, refused, answers[0]));
         if (!groups.May(call, AclOperation.Read, request.GroupId)) pending.Settle(0, ErrorCode.GroupAuthorizationFailed);
         else if (entries.Count == 0) pending.Settle(0, ErrorCode.None);
         else
         {
-            pending.Ask(groups.Coordinators, request.GroupId, 0, key => new CoordinatorProtocol.Commit(new CommitInput(
+            groups.Ask(pending, request.GroupId, 0, key => new CoordinatorProtocol.Commit(new CommitInput(
                 key, request.GroupId, request.GenerationIdOrMemberEpoch, request.MemberId, request.GroupInstanceId, request.RetentionTimeMs, entries)));
         }
 

@@ -15,9 +15,9 @@ internal sealed class OffsetDeleteHandler(GroupApi groups) : IRequestHandler
         var named = request.Topics.SelectMany(topic => topic.Partitions.Select(partition => new TopicPartition(topic.Name, partition.PartitionIndex))).ToList();
         var refused = named.ToDictionary(partition => partition, partition => groups.CheckPartition(call, AclOperation.Read, partition.Topic, partition.Partition));
         var asked = named.Where(partition => refused[partition] == ErrorCode.None).Distinct().ToList();
-        var pending = new PendingGroupCall(call, 1, answers => Response(request, refused, asked, answers[0]));
+        var pending = GroupApi.Pending(call, 1, answers => Response(request, refused, asked, answers[0]));
         if (!groups.May(call, AclOperation.Delete, request.GroupId)) pending.Settle(0, ErrorCode.GroupAuthorizationFailed);
-        else pending.Ask(groups.Coordinators, request.GroupId, 0, key => new CoordinatorProtocol.DeleteOffsets(key, request.GroupId, asked));
+        else groups.Ask(pending, request.GroupId, 0, key => new CoordinatorProtocol.DeleteOffsets(key, request.GroupId, asked));
         pending.Begin(groups.Options.CommitTimeout);
     }
 

@@ -29,12 +29,12 @@ internal sealed class OffsetFetchHandler(GroupApi groups) : IRequestHandler
                 After = group.AfterTopic is { } topic ? new TopicPartition(topic, group.AfterPartition) : null,
             })]
             : [new Question(request.GroupId, request.Topics?.Select(topic => (topic.Name, topic.PartitionIndexes)).ToList())];
-        var pending = new PendingGroupCall(call, questions.Count, answers => Response(call, questions, answers));
+        var pending = GroupApi.Pending(call, questions.Count, answers => Response(call, questions, answers));
         for (var slot = 0; slot < questions.Count; slot++)
         {
             var question = questions[slot];
             if (groups.May(call, AclOperation.Describe, question.Group))
-                pending.Ask(groups.Coordinators, question.Group, slot, key => new CoordinatorProtocol.Fetch(key, question.Group, question.Partitions()));
+                groups.Ask(pending, question.Group, slot, key => new CoordinatorProtocol.Fetch(key, question.Group, question.Partitions()));
             else
                 pending.Settle(slot, ErrorCode.GroupAuthorizationFailed);
         }
