@@ -47,6 +47,7 @@ internal sealed class FormationActor : ReceiveActor, IWithTimers
         Receive<Hail>(hail => Sender.Tell(_core.OnHail(hail, Now)));
         Receive<HailAnswer>(answer => _core.OnAnswer(answer, Now));
         Receive<Accepted>(accepted => _core.OnAccepted(accepted.ClusterId));
+        Receive<Led>(led => _core.OnController(led.IsLed));
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
         Receive<ClusterEvent.MemberRemoved>(removed => OnGone(removed.Member));
         Receive<ClusterEvent.IMemberEvent>(change => OnMember(change.Member));

@@ -48,7 +48,8 @@ internal sealed record FormationSetup(BrokerId Self, ImmutableArray<BrokerId> Vo
 /// <see cref="GrantValid"/>, which ends long before a voter grants anybody else (<see cref="GrantHeld"/>); a restarted voter,
 /// which has forgotten what it granted, grants nothing until such grants are void. Voters that are silent are waited for
 /// (<see cref="Patience"/>): one of them may be in a cluster. So two clusters take a cut link; then the weaker one gives way
-/// once they hear of each other. What is acknowledged never hangs on this: the quorum's journal decides.
+/// once they hear of each other. One cluster can split too, and then its parts refuse each other for good: so a member that has
+/// no controller gives way when its part has no majority of voters for long. What is acknowledged never hangs on this: the quorum's journal decides.
 /// Left to others: sending, joining, and what membership is (Akka.Cluster).
 /// </summary>
 internal sealed class FormationCore
@@ -68,6 +69,7 @@ internal sealed class FormationCore
     private static readonly TimeSpan JoinAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AskAsMember = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SplitStands = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PowerlessStands = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstNotice = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LaterNotices = TimeSpan.FromSeconds(30);
 
@@ -93,6 +95,8 @@ internal sealed class FormationCore
     private TimeSpan _askedAsMember;
     private TimeSpan _noticeAt;
     private TimeSpan? _splitSince;
+    private bool _isLed = true;
+    private TimeSpan? _powerlessSince;
     private int _lastJoined = -1;
 
     /// <param name="cluster">Of the data folder; null while that belongs to none.</param>
@@ -129,6 +133,7 @@ internal sealed class FormationCore
     {
         if (_phase == Phase.Member)
         {
+            LookForPowerlessness(now);
             // Only to notice another cluster: to everybody, since who is a member here may be told otherwise there.
             if (now - _askedAsMember < AskAsMember) return;
             _askedAsMember = now;
@@ -183,6 +188,9 @@ internal sealed class FormationCore
 
     /// <summary>Voters among the members.</summary>
     public void OnStrength(int voters) => _strength = voters;
+
+    /// <summary>Whether this node, which has heard from a controller before, hears from one now.</summary>
+    public void OnController(bool isHeard) => _isLed = isHeard;
 
     /// <summary>The data folder belongs to that cluster from now on.</summary>
     public void OnAccepted(ClusterId cluster) => _cluster = cluster;
@@ -317,6 +325,21 @@ internal sealed class FormationCore
         if (now - _splitSince < SplitStands) return;
         _splitSince = null;
         Effects.Add(new FormationEffect.GiveWay($"{stronger.Setup.Name} is in another Akka cluster with {stronger.Standing!.Strength} voters; this node's has {_strength}"));
+    }
+
+    /// <summary>Voters that have left for good are no reason while there is a controller: the quorum may be smaller than it was at this node's start.</summary>
+    private void LookForPowerlessness(TimeSpan now)
+    {
+        if (_isLed || _strength >= Majority || _setup.Voters.IsEmpty)
+        {
+            _powerlessSince = null;
+            return;
+        }
+
+        _powerlessSince ??= now;
+        if (now - _powerlessSince < PowerlessStands) return;
+        _powerlessSince = null;
+        Effects.Add(new FormationEffect.GiveWay($"There is no controller, and {_strength} of {_setup.Voters.Length} voters are members here"));
     }
 
     private void NoticeWaiting(TimeSpan now)

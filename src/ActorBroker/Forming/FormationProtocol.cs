@@ -26,6 +26,9 @@ internal static class FormationProtocol
     /// <summary>From the node: its data folder belongs to that cluster now.</summary>
     public sealed record Accepted(ClusterId ClusterId);
 
+    /// <summary>From the node: whether it hears from the controller. At first that is not said.</summary>
+    public sealed record Led(bool IsLed);
+
     /// <summary>To the node: it is a member now, and up.</summary>
     public sealed class Joined
     {

@@ -136,6 +136,8 @@ internal sealed class BrokerNode
         return _place.StartController(ControllerSupervisor.Props(ControllerActor.Props(setup), _environment.NextRandom, ControllerSupervisor.Steady));
     }
 
+    public void OnController(bool isHeard) => _place.OnController(isHeard);
+
     /// <summary>From now on the data folder is that cluster's.</summary>
     public void Adopt(ClusterId cluster)
     {

@@ -72,6 +72,11 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
 
     public abstract void Adopt(ClusterId cluster);
 
+    /// <summary>Whether this node hears from the controller; told when that changes.</summary>
+    public virtual void OnController(bool isHeard)
+    {
+    }
+
     private sealed class Single(ExtendedActorSystem system, BrokerOptions options) : ClusterPlace(system, options)
     {
         public override bool IsMember => true;
@@ -151,5 +156,7 @@ internal abstract class ClusterPlace(ExtendedActorSystem system, BrokerOptions o
         ];
 
         public override void Adopt(ClusterId cluster) => _formation.Tell(new FormationProtocol.Accepted(cluster));
+
+        public override void OnController(bool isHeard) => _formation.Tell(new FormationProtocol.Led(isHeard));
     }
 }

@@ -215,6 +215,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (isFenced) _log.Warning("Nothing was heard from the controller for {0} ms: this broker serves nothing until it is", (long)_node.Options.Lifecycle.Session.TotalMilliseconds);
         else _log.Info("The controller is heard again: this broker serves what it leads");
         _replicas.Tell(new ReplicaManagerProtocol.SelfFenced(isFenced));
+        _node.OnController(isHeard: !isFenced);
     }
 
     private void OnStop()

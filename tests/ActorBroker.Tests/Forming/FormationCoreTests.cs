@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using ActorBroker.Forming;
+using ActorBroker.Log;
 using Xunit.Abstractions;
 
 namespace ActorBroker.Tests.Forming;
@@ -152,6 +155,37 @@ public class FormationCoreTests(ITestOutputHelper output)
             network.Cuts.Clear();
             Assert.True(network.RunUntil(() => network.Clusters.Count() == 1 && !network.Outside.Any(), network.Now + Long), $"seed {seed}");
             Assert.Equal([1], network.GaveWay);
+        }
+    }
+
+    /// <summary>
+    /// A cut-off node missed the other two one after the other, so each time it took itself for the larger part, and downed them as they downed
+    /// it: both parts were the same Akka cluster, refused each other, and nobody gave way.
+    /// </summary>
+    [Fact]
+    public void Without_controller_and_majority_of_voters_a_member_gives_way()
+    {
+        var voters = Enumerable.Range(1, 3).Select(id => new BrokerId(id)).ToImmutableArray();
+        var core = new FormationCore(new FormationSetup(voters[0], voters, [new(voters[1], "voter 2"), new(voters[2], "voter 3")], Guid.NewGuid()), null, TimeSpan.Zero);
+        core.OnUp();
+        core.OnStrength(1);
+        Assert.False(GivesWay(from: 0, to: 60)); // with a controller, whatever the voters are now
+        core.OnController(isHeard: false);
+        Assert.False(GivesWay(from: 60, to: 69));
+        core.OnStrength(2);
+        Assert.False(GivesWay(from: 69, to: 100)); // there may soon be one
+        core.OnStrength(1);
+        Assert.False(GivesWay(from: 100, to: 109));
+        core.OnController(isHeard: true);
+        Assert.False(GivesWay(from: 109, to: 130));
+        core.OnController(isHeard: false);
+        Assert.True(GivesWay(from: 130, to: 140));
+
+        bool GivesWay(int from, int to)
+        {
+            core.Effects.Clear();
+            for (var second = from; second <= to; second++) core.OnTick(TimeSpan.FromSeconds(second));
+            return core.Effects.OfType<FormationEffect.GiveWay>().Any();
         }
     }
 
