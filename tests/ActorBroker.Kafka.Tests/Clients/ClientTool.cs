@@ -41,11 +41,19 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
 
     public Task<ClientResult> RunAsync(params string[] arguments) => FeedAsync(input: null, arguments);
 
-    public async Task<ClientResult> FeedAsync(string? input, params string[] arguments)
+    public async Task<ClientResult> FeedAsync(string? input, params string[] arguments) =>
+        await RunAsync(await FindAsync(), input, [.. leading, .. arguments]);
+
+    public async Task<RunningClient> StartAsync(params string[] arguments) => new(StartInfo(await FindAsync(), [.. leading, .. arguments]));
+
+    public async Task<bool> IsInstalledAsync() => await _program.Value is not null;
+
+    /// <summary>Skips the test where it is not installed.</summary>
+    public async Task<string> FindAsync()
     {
         var found = await _program.Value;
         Skip.If(found is null, $"{name} is not installed");
-        return await RunAsync(found!, input, [.. leading, .. arguments]);
+        return found!;
     }
 
     private static ClientTool Python(string name, string module) => new(name, ["python3", "/usr/bin/python3"], [], ["-c", $"import {module}"]);
@@ -88,7 +96,7 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
         return null;
     }
 
-    private static async Task<ClientResult> RunAsync(string program, string? input, string[] arguments)
+    private static ProcessStartInfo StartInfo(string program, string[] arguments)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -99,7 +107,12 @@ internal sealed class ClientTool(string name, string[] program, string[] leading
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
+        return start;
+    }
+
+    private static async Task<ClientResult> RunAsync(string program, string? input, string[] arguments)
+    {
+        using var process = Process.Start(StartInfo(program, arguments))!;
         using var deadline = new CancellationTokenSource(Deadline);
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var error = process.StandardError.ReadToEndAsync(deadline.Token);

@@ -2,20 +2,32 @@ using ActorBroker.Kafka.Tests.Nodes;
 
 namespace ActorBroker.Kafka.Tests.Clients;
 
-/// <summary>Kafka's clients against three nodes with replicated topics, and while one of them is killed and comes back.</summary>
-public class ClusterTests
+/// <summary>
+/// Kafka's clients against three nodes: a producer and a group of each go on while a broker is killed and comes back, and a member dies in
+/// the middle of the rebalance that another has caused. All that was acknowledged is read, each key in order.
+/// </summary>
+public class ClusterTests(GoingOn clients) : IClassFixture<GoingOn>
 {
     [SkippableFact]
-    public async Task A_client_works_with_three_nodes_and_goes_on_while_one_is_killed()
+    public Task Kcat() => clients.OutcomeOfAsync(PipeClient.Kcat);
+
+    [SkippableFact]
+    public Task Confluent_kafka() => clients.OutcomeOfAsync(PipeClient.Confluent);
+
+    [SkippableFact]
+    public Task Kafka_python() => clients.OutcomeOfAsync(PipeClient.KafkaPython);
+
+    [SkippableFact]
+    public Task KafkaJs() => clients.OutcomeOfAsync(PipeClient.KafkaJs);
+
+    [SkippableFact]
+    public Task Kafkas_Java_tools() => clients.OutcomeOfAsync(PipeClient.Java);
+
+    [SkippableFact]
+    public async Task A_topics_life_on_three_nodes()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "finds a node's process in /proc");
-        await ClientTool.Confluent.RunAsync("-c", "0"); // Skips before a cluster is started.
-        await using var cluster = await KafkaCluster.StartAsync();
-        (await ClientTool.Confluent.RunAsync(ClientTool.Script("confluent.py"), cluster.Bootstrap, "none,lz4", "3")).Succeeded();
-        var started = Path.Combine(cluster.Folder, "started");
-        var client = ClientTool.Confluent.RunAsync(ClientTool.Script("confluent_failover.py"), cluster.Bootstrap, "10", started);
-        while (!File.Exists(started) && !client.IsCompleted) await Task.Delay(50);
-        if (!client.IsCompleted) cluster.Kill(2);
-        (await client).Succeeded();
+        await ClientTool.Confluent.FindAsync();
+        await clients.Cluster.StartAsync();
+        (await ClientTool.Confluent.RunAsync(ClientTool.Script("confluent.py"), clients.Cluster.Bootstrap, "none,lz4", "3")).Succeeded();
     }
 }

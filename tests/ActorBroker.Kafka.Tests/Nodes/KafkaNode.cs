@@ -24,6 +24,9 @@ public sealed class KafkaNode : IAsyncLifetime
 
     public string Bootstrap => $"127.0.0.1:{Port}";
 
+    /// <summary>For actor clients.</summary>
+    public string ActorBootstrap { get; private set; } = "";
+
     /// <summary>The warnings and errors of the node's log.</summary>
     internal LogLines Log { get; } = new();
 
@@ -37,6 +40,9 @@ public sealed class KafkaNode : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _system = ActorSystem.Create("kafka-tests", ConfigurationFactory.ParseString($$"""
+            akka.actor.provider = remote
+            akka.remote.dot-netty.tcp.hostname = "127.0.0.1"
+            akka.remote.dot-netty.tcp.port = 0
             akka.loglevel = WARNING
             akka.stdout-loglevel = OFF
             akka.loggers = []
@@ -51,7 +57,9 @@ public sealed class KafkaNode : IAsyncLifetime
             {{_config}}
             """));
         _system.EventStream.Subscribe(_system.ActorOf(Props.Create(() => new LogListener(Log))), typeof(LogEvent));
-        Port = (await Broker.Get(_system).Ready.WaitAsync(Deadline)).Kafka!.Port;
+        var ready = await Broker.Get(_system).Ready.WaitAsync(Deadline);
+        Port = ready.Kafka!.Port;
+        ActorBootstrap = $"{_system.Name}@{ready.Address.Host}:{ready.Address.Port}";
     }
 
     public async Task DisposeAsync()

@@ -14,10 +14,12 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket => _client.Client;
 
-    public static async Task<RawClient> ConnectAsync(KafkaNode node)
+    public static Task<RawClient> ConnectAsync(KafkaNode node) => ConnectAsync(node.Port);
+
+    public static async Task<RawClient> ConnectAsync(int port)
     {
         var client = new TcpClient { NoDelay = true };
-        await client.ConnectAsync("127.0.0.1", node.Port);
+        await client.ConnectAsync("127.0.0.1", port);
         return new RawClient(client);
     }
 
