@@ -1,2 +1,2 @@
-// Three scenarios at a time: most of one is waiting, for sessions to end and nodes to return.
-[assembly: CollectionBehavior(MaxParallelThreads = 3)]
+// Four scenarios at a time: most of one is waiting, for sessions to end and nodes to return.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]

@@ -10,7 +10,7 @@ namespace ActorBroker.MultiNode.Tests.Clients;
 /// <param name="Idempotent">As by default; false: without, whatever acks is.</param>
 /// <param name="DeliveryTimeout">Null: the default.</param>
 internal sealed record WriterShape(
-    string Name, Acks Acks = Acks.All, int RecordsPerSecond = 40, int? MaxInFlight = null, int Padding = 0, bool Idempotent = true, TimeSpan? DeliveryTimeout = null)
+    string Name, Acks Acks = Acks.All, int RecordsPerSecond = 20, int? MaxInFlight = null, int Padding = 0, bool Idempotent = true, TimeSpan? DeliveryTimeout = null)
 {
     /// <summary>The default wherever the other settings allow it.</summary>
     public bool IsExactlyOnce => Idempotent && Acks == Acks.All;

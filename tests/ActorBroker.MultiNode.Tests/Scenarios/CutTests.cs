@@ -31,10 +31,7 @@ public class CutTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public Task Cut_off_both_ways() => CutOffAsync(Cut.BothWays);
-
-    [Fact]
-    public Task Cut_off_one_way() => CutOffAsync(Cut.Deaf);
+    public Task Cut_off_both_ways_and_one_way() => CutOffAsync(Cut.BothWays, Cut.Deaf);
 
     [Fact]
     [Trait("Category", "Long")]
@@ -51,6 +48,29 @@ public class CutTests(ITestOutputHelper output)
             cluster.Network.HalfOpen(ClusterProcesses.Name(1), ClusterProcesses.Name(2));
             return Task.CompletedTask;
         });
+        await load.FinishAsync();
+    });
+
+    /// <summary>A node that misses the others one after the other may down each of them in its turn, as they down it.</summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task Cut_off_from_one_after_the_other() => ClusterProcesses.RunAsync(output, Shape, async cluster =>
+    {
+        await using var load = await Workload.StartAsync(cluster, partitions: 3);
+        foreach (var milliseconds in new[] { 1_000, 2_000, 3_000, 4_000 })
+        {
+            await load.MeasureAsync($"node 1 cut off from 3, and {milliseconds} ms later from 2 and its clients", async () =>
+            {
+                cluster.Network.Cut([ClusterProcesses.Name(1)], [ClusterProcesses.Name(3)]);
+                await Task.Delay(milliseconds);
+                cluster.Network.Isolate(ClusterProcesses.Name(1));
+                await Task.Delay(CutFor);
+                await load.FlowsAsync();
+                cluster.Network.Heal();
+            });
+            await load.View.WaitInSyncAsync(Workload.Topic);
+        }
+
         await load.FinishAsync();
     });
 
