@@ -23,6 +23,7 @@ internal static class Suites
         ["produce"] = ProduceBenchmarks.RunAsync,
         ["remote"] = RemoteBenchmarks.RunAsync,
         ["replication"] = ReplicationBenchmarks.RunAsync,
+        ["send"] = SendBenchmarks.RunAsync,
         ["start"] = StartBenchmarks.RunAsync,
     };
 }

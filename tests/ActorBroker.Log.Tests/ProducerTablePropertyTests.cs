@@ -8,7 +8,7 @@ namespace ActorBroker.Log.Tests;
 /// </summary>
 public sealed class ProducerTablePropertyTests
 {
-    [Property(MaxTest = 200, EndSize = 150)]
+    [Property(MaxTest = 100, EndSize = 150)]
     public void The_table_agrees_with_the_naive_model(byte[] inputs)
     {
         var run = new Run();

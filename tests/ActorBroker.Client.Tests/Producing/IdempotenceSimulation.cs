@@ -12,7 +12,7 @@ namespace ActorBroker.Client.Tests.Producing;
 /// </summary>
 public class IdempotenceSimulation
 {
-    private const int Seeds = 400;
+    private const int Seeds = 200;
 
     [Fact]
     public void Delivered_is_there_once_failed_at_most_once_and_order_holds()

@@ -31,13 +31,29 @@ public class JavaToolsTests(KafkaNode node) : IClassFixture<KafkaNode>
     [SkippableFact]
     public async Task Its_load_generators_run()
     {
-        await RunAsync("topics", "--create", "--topic", "load", "--partitions", "2", "--replication-factor", "1");
+        await RunAsync("topics", "--create", "--topic", "load", "--partitions", "2", "--replication-factor", "1", "--config", "segment.bytes=1048576");
         var produced = (await ClientTool.Java.RunAsync(
-            "producer-perf", "--topic", "load", "--num-records", "20000", "--record-size", "100", "--throughput", "-1",
-            "--producer-props", $"bootstrap.servers={node.Bootstrap}", "acks=all", "compression.type=lz4")).Succeeded();
-        Assert.Contains("20000 records sent", produced.Output, StringComparison.Ordinal);
-        var consumed = await RunAsync("consumer-perf", "--topic", "load", "--num-records", "20000");
+            "producer-perf", "--topic", "load", "--num-records", "10000", "--record-size", "1000", "--throughput", "-1",
+            "--producer-props", $"bootstrap.servers={node.Bootstrap}", "acks=all")).Succeeded();
+        Assert.Contains("10000 records sent", produced.Output, StringComparison.Ordinal);
+        var consumed = await RunAsync("consumer-perf", "--topic", "load", "--num-records", "10000");
         Assert.DoesNotContain("WARNING", consumed.Output, StringComparison.Ordinal);
+        await LooksIntoAsync("load", records: 10_000);
+    }
+
+    /// <summary>Segments and indexes are Kafka's own format on disk.</summary>
+    private async Task LooksIntoAsync(string topic, int records)
+    {
+        var segments = Directory.GetFiles(node.DataDirectory, "*.log", SearchOption.AllDirectories).Where(file => Path.GetDirectoryName(file)!.Contains($"/{topic}-", StringComparison.Ordinal)).ToList();
+        var dumped = (await ClientTool.Java.RunAsync("dump-log", "--files", string.Join(',', segments), "--deep-iteration")).Succeeded().Lines;
+        Assert.All(dumped.Where(line => line.StartsWith("baseOffset:", StringComparison.Ordinal)), line => Assert.Contains("isvalid: true", line, StringComparison.Ordinal));
+        Assert.Equal(records, dumped.Count(line => line.StartsWith("| offset:", StringComparison.Ordinal)));
+
+        // The newest segments' are written when they are rolled.
+        var indexes = segments.Select(segment => Path.ChangeExtension(segment, ".index")).Where(index => new FileInfo(index).Length > 0).ToList();
+        var checks = (await ClientTool.Java.RunAsync("dump-log", "--files", string.Join(',', indexes), "--index-sanity-check")).Succeeded().Lines;
+        Assert.NotEmpty(indexes);
+        Assert.Equal(indexes.Count, checks.Count(line => line.EndsWith("passed sanity check.", StringComparison.Ordinal)));
     }
 
     private async Task<ClientResult> RunAsync(params string[] arguments) => (await ClientTool.Java.RunAsync(Arguments(arguments))).Succeeded();

@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using ActorBroker.Kafka.Tests.Nodes;
 using ActorBroker.Protocol;
+using Xunit.Abstractions;
 
 namespace ActorBroker.Kafka.Tests.Listener;
 
 /// <summary>Bytes that no client sends: whatever they are, their connection alone suffers, and the node holds nothing of them.</summary>
-public class FuzzTests(KafkaNode node) : IClassFixture<KafkaNode>
+public class FuzzTests(KafkaNode node, ITestOutputHelper output) : IClassFixture<KafkaNode>
 {
     private const int Rounds = 400;
 
@@ -35,6 +36,36 @@ public class FuzzTests(KafkaNode node) : IClassFixture<KafkaNode>
         var metadata = await witness.AskAsync<MetadataResponse>(new MetadataRequest { Topics = [] }, 9);
         Assert.Single(metadata.Brokers);
         Assert.DoesNotContain(node.Log.Snapshot(), line => line.StartsWith("ErrorLevel", StringComparison.Ordinal));
+    }
+
+    /// <summary>So many that say nothing hold little, and keep nobody from being served.</summary>
+    [Fact]
+    public async Task Two_thousand_idle_connections_leave_the_node_serving_and_hold_little()
+    {
+        const int Connections = 2_000;
+        const int MostBytesEach = 32 * 1024; // of both ends, as clients are in this process too
+        using var witness = await RawClient.ConnectAsync(node);
+        await witness.AskAsync<MetadataResponse>(new MetadataRequest { Topics = [] }, 9);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var clients = new List<RawClient>(Connections);
+        try
+        {
+            while (clients.Count < Connections)
+            {
+                clients.Add(await RawClient.ConnectAsync(node));
+                if (clients.Count % 2 == 0) await clients[^1].AskAsync<ApiVersionsResponse>(new ApiVersionsRequest(), 0);
+            }
+
+            var held = (GC.GetTotalMemory(forceFullCollection: true) - before) / Connections;
+            output.WriteLine($"{held} bytes for each connection, both ends");
+            Assert.InRange(held, 0, MostBytesEach);
+            Assert.Single((await witness.AskAsync<MetadataResponse>(new MetadataRequest { Topics = [] }, 9)).Brokers);
+            Assert.Equal(ErrorCode.None, (await clients[^1].AskAsync<ApiVersionsResponse>(new ApiVersionsRequest(), 0)).ErrorCode);
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
     }
 
     /// <summary>A truthful length before what is no request reaches the decoders; a wrong one ends sooner.</summary>

@@ -24,6 +24,9 @@ public sealed class KafkaNode : IAsyncLifetime
 
     public string Bootstrap => $"127.0.0.1:{Port}";
 
+    /// <summary>Goes with the node.</summary>
+    internal string DataDirectory => _folder;
+
     /// <summary>For actor clients.</summary>
     public string ActorBootstrap { get; private set; } = "";
 

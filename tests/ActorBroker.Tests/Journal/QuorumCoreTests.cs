@@ -13,14 +13,14 @@ public sealed class QuorumCoreTests
     private const int StepsPerNode = 40;
 
     [Theory]
-    [InlineData("3", 20_000)]
+    [InlineData("3", 10_000)]
     [InlineData("5", 5_000)]
-    [InlineData("3 disks", 20_000)]
+    [InlineData("3 disks", 10_000)]
     [InlineData("5 disks", 5_000)]
     [InlineData("3 of 4 deletes", 10_000)]
     [InlineData("1 of 3 changes", 10_000)]
-    [InlineData("3 of 5 changes deletes", 15_000)]
-    [InlineData("3 of 5 changes deletes disks", 15_000)]
+    [InlineData("3 of 5 changes deletes", 7_000)]
+    [InlineData("3 of 5 changes deletes disks", 7_000)]
     public void Committed_entries_stay_for_ever(string schedule, int seeds)
     {
         var options = Parse(schedule);
