@@ -14,6 +14,8 @@ namespace ActorBroker.Kafka;
 /// <param name="failed">Called when a response can't be written: the connection is of no use any more.</param>
 internal sealed class ResponseQueue(PipeWriter output, Action<PendingResponse> written, Action<Exception?> failed)
 {
+    private const int LargestBlock = 1 << 20;
+
     private readonly Lock _lock = new();
     private readonly Queue<PendingResponse> _queue = [];
     private readonly List<RecordSegment> _segments = [];
@@ -135,10 +137,22 @@ internal sealed class ResponseQueue(PipeWriter output, Action<PendingResponse> w
         {
             output.Write(fields.AsSpan(position, segment.Position - position));
             position = segment.Position;
-            Check(await output.WriteAsync(segment.Bytes));
+            await WriteRecordsAsync(segment.Bytes);
         }
 
         output.Write(fields.AsSpan(position, rest - position));
+    }
+
+    /// <summary>In large blocks: the transport's own are so small that the kernel would be given hundreds of them.</summary>
+    private async ValueTask WriteRecordsAsync(ReadOnlyMemory<byte> records)
+    {
+        for (; records.Length > 0; records = records[Math.Min(LargestBlock, records.Length)..])
+        {
+            var block = records[..Math.Min(LargestBlock, records.Length)];
+            block.CopyTo(output.GetMemory(block.Length));
+            output.Advance(block.Length);
+            Check(await output.FlushAsync());
+        }
     }
 
     /// <summary>All of a response that has no records, straight into the transport's buffer; otherwise its fields, for the caller to write.</summary>

@@ -32,7 +32,8 @@ internal static partial class SendBenchmarks
                     rounds,
                     ("pooled buffer", () => MeasureAsync(socket => SendPooled(file, socket, piece))),
                     ("sendfile", () => MeasureAsync(socket => SendFile(file, socket, piece))),
-                    ("array and pipe", () => MeasureAsync(socket => SendPiped(file, socket, piece))));
+                    ("array, small blocks of a pipe", () => MeasureAsync(socket => SendPiped(file, socket, piece, block: 4 << 10))),
+                    ("array, one block of a pipe", () => MeasureAsync(socket => SendPiped(file, socket, piece, block: piece))));
             }
         }
         finally
@@ -90,7 +91,7 @@ internal static partial class SendBenchmarks
         }
     }
 
-    private static void SendPiped(SafeFileHandle file, Socket socket, int piece)
+    private static void SendPiped(SafeFileHandle file, Socket socket, int piece, int block)
     {
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
         var segments = new List<ArraySegment<byte>>();
@@ -98,7 +99,12 @@ internal static partial class SendBenchmarks
         {
             var bytes = new byte[piece];
             RandomAccess.Read(file, bytes, at);
-            pipe.Writer.Write(bytes);
+            for (var from = 0; from < piece; from += block)
+            {
+                bytes.AsSpan(from, block).CopyTo(pipe.Writer.GetSpan(block));
+                pipe.Writer.Advance(block);
+            }
+
             pipe.Writer.FlushAsync().GetAwaiter().GetResult();
             pipe.Reader.TryRead(out var read);
             segments.Clear();

@@ -8,7 +8,7 @@ const kafka = new Kafka({ clientId: 'pipe', brokers: bootstrap.split(','), logLe
 const text = data => (data === null || data === undefined ? 'null' : data.toString());
 
 const produce = async () => {
-  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   let waiting = [];
   let isOver = false;
@@ -20,8 +20,9 @@ const produce = async () => {
     const messages = waiting;
     waiting = [];
     // Of a send to several leaders that reaches some and not others kafkajs forgets the rest where leaders move: so one key, one send.
-    const keys = [...new Set(messages.map(message => message.key))];
-    await Promise.all(keys.map(key => producer.send({ topic, acks: -1, messages: messages.filter(message => message.key === key) })));
+    for (const key of new Set(messages.map(message => message.key))) {
+      await producer.send({ topic, acks: -1, messages: messages.filter(message => message.key === key) });
+    }
     await new Promise(resolve => setTimeout(resolve, 5));
   }
   await producer.disconnect();
