@@ -26,6 +26,14 @@ PROGRAM = os.path.join(REPOSITORY, "src/ActorBroker.Cli/bin/Release/net10.0/Acto
 TICKS = os.sysconf("SC_CLK_TCK")
 JVM = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent",
        "-Djava.awt.headless=true"]
+LOG_SETTINGS = """status = error
+appender.console.type = Console
+appender.console.name = out
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %m%n
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = out
+"""
 LARGE_BATCHES = ["batch.size=262144", "linger.ms=10"]
 PATIENCE = 600
 
@@ -106,9 +114,12 @@ class Kafka(Broker):
             with open(path, "w") as file:
                 file.writelines(f"{key}={value}\n" for key, value in settings.items())
             java("kafka.tools.StorageTool", "format", "-t", "BesideKafkaAAAAAAAAAAA", "-c", path)
+        log_settings = os.path.join(self.folder, "log4j2.properties")
+        with open(log_settings, "w") as file:
+            file.write(LOG_SETTINGS)
         began = time.time()
         for node in range(self.nodes):
-            self.launch(node, "java", *JVM, "-Xms1G", "-Xmx1G", "-cp", CLASS_PATH, "kafka.Kafka", f"{self.folder}/node{node}.properties")
+            self.launch(node, "java", *JVM, f"-Dlog4j2.configurationFile={log_settings}", "-Xms1G", "-Xmx1G", "-cp", CLASS_PATH, "kafka.Kafka", f"{self.folder}/node{node}.properties")
         self.until_ready(b"Kafka Server started")
         return time.time() - began
 
