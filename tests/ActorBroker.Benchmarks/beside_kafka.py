@@ -249,6 +249,10 @@ def measure(broker, scale, kcat_lines):
         broker.stop()
 
 
+def figure(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def tell(nodes, kafka, ours):
     print(f"\n### {nodes} node{'s, replication factor 3' if nodes >= 3 else ''}\n")
     columns = ["seconds", "MB/s", "p50 ms", "p99 ms", "s/GB", "RSS MB"]
@@ -261,8 +265,8 @@ def tell(nodes, kafka, ours):
                 cells.append("")
                 continue
             theirs, own = (statistics.median(figures[name][column] for figures in all) for all in (kafka, ours))
-            better = own / theirs if column == "MB/s" else theirs / own if own else float("inf")
-            cells.append(f"{theirs:.3g} / {own:.3g} = {better:.2g}" if better < 100 else f"{theirs:.3g} / {own:.3g}")
+            better = own / theirs if column == "MB/s" else theirs / max(own, 0.001)
+            cells.append(f"{figure(theirs)} / {figure(own)} = {better:.2g}")
         if name == "start":
             print(f"| start, seconds | {cells[0]} |" + " |" * (len(used) - 1))
         else:
