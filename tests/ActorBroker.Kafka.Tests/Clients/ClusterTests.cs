@@ -3,8 +3,8 @@ using ActorBroker.Kafka.Tests.Nodes;
 namespace ActorBroker.Kafka.Tests.Clients;
 
 /// <summary>
-/// Kafka's clients against three nodes: a producer and a group of each go on while a broker is killed and comes back, and a member dies in
-/// the middle of the rebalance that another has caused. All that was acknowledged is read, each key in order.
+/// Kafka's clients against three nodes: a producer and a group of each go on while a broker is killed and comes back, and a member is killed
+/// soon after another was started. All that was acknowledged is read, each key in order.
 /// </summary>
 public class ClusterTests(GoingOn clients) : IClassFixture<GoingOn>
 {
